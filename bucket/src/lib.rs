@@ -1,0 +1,1 @@
+//! Cuts crop-only samples, packs them into shards and publishes generations.

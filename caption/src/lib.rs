@@ -1,0 +1,1 @@
+//! Gives every picture its captions.

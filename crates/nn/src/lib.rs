@@ -1,0 +1,1 @@
+//! Layers, attention, weights and device start-up on libtorch.

@@ -1,0 +1,1 @@
+//! The Midjourney and Niji prompt grammar, lossless.

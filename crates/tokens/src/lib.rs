@@ -1,0 +1,1 @@
+//! Text to token ids, as CLIP and its relatives do it.

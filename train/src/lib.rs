@@ -1,0 +1,1 @@
+//! SDXL networks, objective, loop, checkpoints and sampler.
