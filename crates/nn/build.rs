@@ -1,6 +1,6 @@
-//! Tells every package whose programs link libtorch where it lies, as an rpath, so that they start from any folder.
+//! Tells every package whose programs link libtorch how to, so that they start from any folder.
 //!
-//! `LIBTORCH` is set by the environment or by `.cargo/config.toml`. Dependents read `DEP_TERMINUS_NN_RPATH` in a
+//! `LIBTORCH` is set by the environment or by `.cargo/config.toml`. Dependents read `DEP_TERMINUS_NN_LINK_ARG` in a
 //! build script of their own, because cargo passes link arguments only to the package that prints them.
 use std::path::PathBuf;
 
@@ -13,6 +13,13 @@ fn main() {
     };
     let lib = libtorch.join("lib");
     let lib = lib.canonicalize().unwrap_or(lib);
-    println!("cargo:rpath={}", lib.display());
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+
+    // An old-style rpath is searched before LD_LIBRARY_PATH, so another libtorch there does no harm.
+    let mut argument = format!("-Wl,--disable-new-dtags,-rpath,{}", lib.display());
+    if std::env::var_os("CARGO_FEATURE_CUDA").is_some() {
+        // Nothing refers to a symbol of the CUDA half: it registers its kernels when it is loaded.
+        argument.push_str(",--no-as-needed,-ltorch_cuda,--as-needed");
+    }
+    println!("cargo:link_arg={argument}");
+    println!("cargo:rustc-link-arg={argument}");
 }

@@ -1,0 +1,231 @@
+//! Where a network's parameters come from while it is being built.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt::Display, ops::Div};
+
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    checkpoint::Checkpoint,
+    error::{Error, Misshaped, Result},
+    init::Init,
+    weights::Weights,
+};
+
+/// Gives a network its parameters, and keeps the account of what was asked for.
+#[derive(Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct Builder<'a> {
+    source: Source<'a>,
+    kind: Kind,
+    device: Device,
+    ignored: Vec<String>,
+    account: RefCell<Account>,
+}
+
+#[derive(Debug)]
+enum Source<'a> {
+    Random { seed: u64 },
+    Checkpoint(&'a Checkpoint),
+    Shapes,
+}
+
+/// What was given out, and what could not be.
+#[derive(Debug, Default)]
+struct Account {
+    given: BTreeMap<String, Tensor>,
+    missing: Vec<String>,
+    misshaped: Vec<Misshaped>,
+    /// The first error of another sort; it is returned instead of the lists.
+    failure: Option<Error>,
+}
+
+impl<'a> Builder<'a> {
+    /// Fresh parameters, drawn from `seed` and each one's name as its layer's [`Init`] says.
+    pub fn random(seed: u64) -> Self {
+        Self::new(Source::Random { seed })
+    }
+
+    /// The parameters of a checkpoint, which must hold just those that the network has.
+    pub fn from_checkpoint(checkpoint: &'a Checkpoint) -> Self {
+        Self::new(Source::Checkpoint(checkpoint))
+    }
+
+    /// Names and shapes alone: tensors that take no memory and must not be computed with.
+    pub fn shapes() -> Self {
+        Self::new(Source::Shapes)
+    }
+
+    fn new(source: Source<'a>) -> Self {
+        Self {
+            source,
+            kind: Kind::Float,
+            device: Device::Cpu,
+            ignored: Vec::new(),
+            account: RefCell::default(),
+        }
+    }
+
+    /// Holds the parameters in this kind instead of f32.
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Holds the parameters on this device instead of the CPU.
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Lets the checkpoint hold a tensor of this name that the network has not, such as a buffer of older versions.
+    pub fn ignoring(mut self, name: &str) -> Self {
+        self.ignored.push(name.to_owned());
+        self
+    }
+
+    /// The network that `new` makes, and its weights.
+    ///
+    /// # Errors
+    /// A checkpoint that lacks a parameter, has one too many or one of another shape: all of them, by name, in one
+    /// error. No memory for a tensor.
+    pub fn build<N>(self, new: impl FnOnce(&Path) -> N) -> Result<(N, Weights)> {
+        let network = new(&Path {
+            builder: &self,
+            prefix: String::new(),
+        });
+        let Account {
+            given,
+            missing,
+            misshaped,
+            failure,
+        } = self.account.into_inner();
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if let Source::Checkpoint(checkpoint) = self.source {
+            let surplus: Vec<String> = checkpoint
+                .names()
+                .filter(|name| {
+                    !given.contains_key(*name) && !self.ignored.iter().any(|i| i == name)
+                })
+                .map(str::to_owned)
+                .collect();
+            if !(missing.is_empty() && surplus.is_empty() && misshaped.is_empty()) {
+                let origin = checkpoint.origin().display().to_string();
+                return Err(Error::Mismatch {
+                    origin,
+                    missing,
+                    surplus,
+                    misshaped,
+                });
+            }
+        }
+        Ok((network, Weights::new(given)))
+    }
+
+    /// The tensor of this name, or one of its shape that stands in for it while the faults are gathered.
+    fn give(&self, name: String, shape: &[i64], init: Init) -> Tensor {
+        let mut account = self.account.borrow_mut();
+        let tensor = match self.make(&mut account, &name, shape, init) {
+            Ok(Some(tensor)) => tensor,
+            Ok(None) => stand_in(shape),
+            Err(failure) => {
+                account.failure.get_or_insert(failure);
+                stand_in(shape)
+            }
+        };
+        if account.given.contains_key(&name) {
+            account
+                .failure
+                .get_or_insert(Error::Duplicate { name: name.clone() });
+        }
+        account.given.insert(name, tensor.shallow_clone());
+        tensor
+    }
+
+    fn make(
+        &self,
+        account: &mut Account,
+        name: &str,
+        shape: &[i64],
+        init: Init,
+    ) -> Result<Option<Tensor>> {
+        let tensor = match self.source {
+            Source::Shapes => return Ok(None),
+            Source::Random { seed } => {
+                let count: i64 = shape.iter().product();
+                Tensor::f_from_slice(&init.fill(seed, name, count as usize))?.f_reshape(shape)?
+            }
+            Source::Checkpoint(checkpoint) => match checkpoint.shape(name) {
+                None => {
+                    account.missing.push(name.to_owned());
+                    return Ok(None);
+                }
+                Some(found) if found != shape => {
+                    account.misshaped.push(Misshaped {
+                        name: name.to_owned(),
+                        expected: shape.to_owned(),
+                        found: found.to_owned(),
+                    });
+                    return Ok(None);
+                }
+                Some(_) => match checkpoint.tensor(name)? {
+                    Some(tensor) => tensor,
+                    None => return Ok(None),
+                },
+            },
+        };
+        Ok(Some(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?))
+    }
+}
+
+/// A tensor of any shape on one number's memory.
+fn stand_in(shape: &[i64]) -> Tensor {
+    Tensor::zeros([1], (Kind::Float, Device::Cpu)).expand(shape, false)
+}
+
+/// A place in the tree of parameter names: `root / "down_blocks" / 0 / "resnets" / 1`.
+#[derive(Clone, Debug)]
+pub struct Path<'b> {
+    builder: &'b Builder<'b>,
+    prefix: String,
+}
+
+impl Path<'_> {
+    /// The parameter `name` at this place. Faults are gathered for [`Builder::build`], so that all come at once.
+    pub fn parameter(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
+        self.builder.give(self.join(name), shape, init)
+    }
+
+    /// The place's name, without a dot at the end.
+    pub fn name(&self) -> &str {
+        &self.prefix
+    }
+
+    fn join(&self, name: impl Display) -> String {
+        if self.prefix.is_empty() {
+            name.to_string()
+        } else {
+            format!("{}.{name}", self.prefix)
+        }
+    }
+}
+
+impl<'b, N: Display> Div<N> for &Path<'b> {
+    type Output = Path<'b>;
+
+    fn div(self, name: N) -> Path<'b> {
+        Path {
+            builder: self.builder,
+            prefix: self.join(name),
+        }
+    }
+}
+
+impl<'b, N: Display> Div<N> for Path<'b> {
+    type Output = Path<'b>;
+
+    fn div(self, name: N) -> Path<'b> {
+        &self / name
+    }
+}

@@ -1,0 +1,262 @@
+//! Weights on disk: one safetensors file, or shards with an index, read by mapping them into memory.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensors};
+use tch::{Kind, Tensor};
+
+use crate::{
+    error::{Error, Result},
+    mmap,
+};
+
+/// File stems under which diffusers and transformers keep a component's weights, with and without the fp16 variant.
+const STEMS: [&str; 2] = ["diffusion_pytorch_model", "model"];
+const VARIANTS: [&str; 2] = ["", ".fp16"];
+const PICKLES: [&str; 4] = ["bin", "ckpt", "pt", "pth"];
+
+/// Named tensors of a safetensors file, or of all shards of one, not yet read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    origin: PathBuf,
+    files: Vec<(PathBuf, Mmap)>,
+    entries: BTreeMap<String, Entry>,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    file: usize,
+    kind: Kind,
+    shape: Vec<i64>,
+    bytes: Range<usize>,
+}
+
+/// `*.safetensors.index.json` as far as it is read.
+#[derive(serde::Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Opens a `.safetensors` file, the `.safetensors.index.json` of a sharded one, or a component's folder (`unet/`,
+    /// `text_encoder/`) that holds either. Headers are checked; tensors are read when they are asked for.
+    ///
+    /// # Errors
+    /// No such file; a pickle; a file that is damaged; an index that does not fit its shards.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = if path.is_dir() {
+            find_in(path)?
+        } else {
+            path.to_owned()
+        };
+        let extension = file
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default();
+        if PICKLES.contains(&extension) {
+            return Err(Error::Pickle { path: file });
+        }
+        let mut checkpoint = Self {
+            origin: path.to_owned(),
+            files: Vec::new(),
+            entries: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+        };
+        if extension == "json" {
+            checkpoint.add_shards(&file)?;
+        } else {
+            checkpoint.add_file(&file)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// What was opened, for messages.
+    pub fn origin(&self) -> &Path {
+        &self.origin
+    }
+
+    /// Names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The files' `__metadata__`, such as `format` or the ModelSpec keys.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The shape of a tensor, if there is one of this name.
+    pub fn shape(&self, name: &str) -> Option<&[i64]> {
+        self.entries.get(name).map(|entry| entry.shape.as_slice())
+    }
+
+    /// A tensor on the CPU in the kind in which it is stored, if there is one of this name.
+    ///
+    /// # Errors
+    /// libtorch has no memory for it.
+    pub fn tensor(&self, name: &str) -> Result<Option<Tensor>> {
+        let Some(entry) = self.entries.get(name) else {
+            return Ok(None);
+        };
+        let bytes = &self.files[entry.file].1[entry.bytes.clone()];
+        Ok(Some(Tensor::f_from_data_size(
+            bytes,
+            &entry.shape,
+            entry.kind,
+        )?))
+    }
+
+    /// The same tensors under other names; those that `rename` gives no name for are left out.
+    #[must_use]
+    pub fn renamed(mut self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        self.entries = self
+            .entries
+            .into_iter()
+            .filter_map(|(name, entry)| rename(&name).map(|name| (name, entry)))
+            .collect();
+        self
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<()> {
+        let map = mmap::map(path)?;
+        if is_pickle(&map) {
+            return Err(Error::Pickle {
+                path: path.to_owned(),
+            });
+        }
+        let (header_bytes, header) =
+            SafeTensors::read_metadata(&map).map_err(|source| Error::Safetensors {
+                path: path.to_owned(),
+                source,
+            })?;
+        let data_start = size_of::<u64>() + header_bytes;
+        for (name, info) in header.tensors() {
+            let kind = kind_of(info.dtype).ok_or_else(|| Error::ElementType {
+                path: path.to_owned(),
+                name: name.clone(),
+                dtype: info.dtype.to_string(),
+            })?;
+            let (start, end) = info.data_offsets;
+            let entry = Entry {
+                file: self.files.len(),
+                kind,
+                shape: info.shape.iter().map(|&side| side as i64).collect(),
+                bytes: data_start + start..data_start + end,
+            };
+            self.entries.insert(name, entry);
+        }
+        self.metadata
+            .extend(header.metadata().clone().unwrap_or_default());
+        self.files.push((path.to_owned(), map));
+        Ok(())
+    }
+
+    fn add_shards(&mut self, index_path: &Path) -> Result<()> {
+        let text = fs_err::read_to_string(index_path)?;
+        let index: Index = serde_json::from_str(&text).map_err(|source| Error::Index {
+            path: index_path.to_owned(),
+            source,
+        })?;
+        let folder = index_path.parent().unwrap_or(Path::new(""));
+        let mut shards: Vec<&String> = index.weight_map.values().collect();
+        shards.sort();
+        shards.dedup();
+        for shard in shards {
+            self.add_file(&folder.join(shard))?;
+        }
+        for (name, shard) in &index.weight_map {
+            let shard = folder.join(shard);
+            if self
+                .entries
+                .get(name)
+                .is_none_or(|entry| self.files[entry.file].0 != shard)
+            {
+                let index = index_path.to_owned();
+                return Err(Error::IndexAndShardDisagree {
+                    index,
+                    shard,
+                    name: name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file of weights in a component's folder: whole before sharded, the plain name before the fp16 variant.
+fn find_in(folder: &Path) -> Result<PathBuf> {
+    let mut tried = Vec::new();
+    for variant in VARIANTS {
+        for stem in STEMS {
+            for name in [
+                format!("{stem}{variant}.safetensors"),
+                // diffusers puts the variant before the suffix or, in older versions, after the index's name.
+                format!("{stem}.safetensors.index{variant}.json"),
+                format!("{stem}{variant}.safetensors.index.json"),
+            ] {
+                let path = folder.join(&name);
+                if path.is_file() {
+                    return Ok(path);
+                }
+                if !tried.contains(&name) {
+                    tried.push(name);
+                }
+            }
+        }
+    }
+    for stem in STEMS.into_iter().chain(["pytorch_model"]) {
+        let pickle = folder.join(format!("{stem}.bin"));
+        if pickle.is_file() {
+            return Err(Error::Pickle { path: pickle });
+        }
+    }
+    Err(Error::NoWeights {
+        folder: folder.to_owned(),
+        tried,
+    })
+}
+
+/// A zip archive (`torch.save` since 1.6) or a bare pickle stream, whatever the file is called.
+fn is_pickle(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+        || (bytes.starts_with(b"\x80") && bytes.get(2..8) != Some(&[0; 6]))
+}
+
+fn kind_of(dtype: Dtype) -> Option<Kind> {
+    Some(match dtype {
+        Dtype::BOOL => Kind::Bool,
+        Dtype::U8 => Kind::Uint8,
+        Dtype::I8 => Kind::Int8,
+        Dtype::I16 => Kind::Int16,
+        Dtype::I32 => Kind::Int,
+        Dtype::I64 => Kind::Int64,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
+        Dtype::F32 => Kind::Float,
+        Dtype::F64 => Kind::Double,
+        _ => return None,
+    })
+}
+
+/// The counterpart of [`kind_of`] for writing.
+pub(crate) fn dtype_of(kind: Kind) -> Option<Dtype> {
+    Some(match kind {
+        Kind::Bool => Dtype::BOOL,
+        Kind::Uint8 => Dtype::U8,
+        Kind::Int8 => Dtype::I8,
+        Kind::Int16 => Dtype::I16,
+        Kind::Int => Dtype::I32,
+        Kind::Int64 => Dtype::I64,
+        Kind::Half => Dtype::F16,
+        Kind::BFloat16 => Dtype::BF16,
+        Kind::Float => Dtype::F32,
+        Kind::Double => Dtype::F64,
+        _ => return None,
+    })
+}

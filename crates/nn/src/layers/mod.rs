@@ -1,0 +1,15 @@
+//! Layers with PyTorch's parameters, names and default initialisation. Each computes in the kind of its input.
+
+mod attention;
+mod conv;
+mod embedding;
+mod linear;
+mod norm;
+mod sinusoid;
+
+pub use attention::{causal_attention, merge_heads, scaled_dot_product_attention, split_heads};
+pub use conv::Conv2d;
+pub use embedding::Embedding;
+pub use linear::Linear;
+pub use norm::{GroupNorm, LayerNorm};
+pub use sinusoid::Sinusoid;

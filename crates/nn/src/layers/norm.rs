@@ -1,0 +1,65 @@
+//! Norms. Mean and variance are taken in f32, whatever the kind of the input.
+
+use tch::{Kind, Tensor};
+
+use crate::{builder::Path, init::Init};
+
+/// Normalises groups of channels (Wu & He 2018, arXiv:1803.08494), then scales and shifts each channel.
+#[derive(Debug)]
+pub struct GroupNorm {
+    weight: Tensor,
+    bias: Tensor,
+    groups: i64,
+    eps: f64,
+}
+
+impl GroupNorm {
+    /// `groups` must divide `channels`.
+    pub fn new(path: &Path, groups: i64, channels: i64, eps: f64) -> Self {
+        Self {
+            weight: path.parameter("weight", &[channels], Init::ONES),
+            bias: path.parameter("bias", &[channels], Init::ZEROS),
+            groups,
+            eps,
+        }
+    }
+
+    /// `[B, C, …]` to the same.
+    pub fn forward(&self, xs: &Tensor) -> Tensor {
+        let weight = self.weight.to_kind(Kind::Float);
+        let bias = self.bias.to_kind(Kind::Float);
+        xs.to_kind(Kind::Float)
+            .group_norm(self.groups, Some(weight), Some(bias), self.eps, true)
+            .to_kind(xs.kind())
+    }
+}
+
+/// Normalises the last dimension (Ba et al. 2016, arXiv:1607.06450), then scales and shifts it.
+#[derive(Debug)]
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    size: i64,
+    eps: f64,
+}
+
+impl LayerNorm {
+    /// Over a last dimension of `size`.
+    pub fn new(path: &Path, size: i64, eps: f64) -> Self {
+        Self {
+            weight: path.parameter("weight", &[size], Init::ONES),
+            bias: path.parameter("bias", &[size], Init::ZEROS),
+            size,
+            eps,
+        }
+    }
+
+    /// `[…, size]` to the same.
+    pub fn forward(&self, xs: &Tensor) -> Tensor {
+        let weight = self.weight.to_kind(Kind::Float);
+        let bias = self.bias.to_kind(Kind::Float);
+        xs.to_kind(Kind::Float)
+            .layer_norm([self.size], Some(weight), Some(bias), self.eps, true)
+            .to_kind(xs.kind())
+    }
+}

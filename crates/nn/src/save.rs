@@ -1,0 +1,128 @@
+//! Writing safetensors: the same tensors give the same bytes, one tensor in memory at a time.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use safetensors::tensor::TensorInfo;
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    checkpoint::dtype_of,
+    error::{Error, Result},
+};
+
+/// The `__metadata__` of a safetensors file, in key order.
+pub type Metadata = BTreeMap<String, String>;
+
+/// The header is padded so that the data starts at a multiple of this.
+const ALIGNMENT: usize = 8;
+
+/// Writes tensors to `path` by way of a temporary file in its folder, which is synced and renamed, so that `path` is
+/// either whole or what it was before.
+///
+/// `kind`: what floating-point tensors are stored in; `None` keeps each one's own. `format` = `pt`, which loaders in
+/// Python ask for, is added to the metadata.
+///
+/// # Errors
+/// A kind that safetensors cannot hold; a full disk.
+pub fn save_safetensors<'a>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
+    kind: Option<Kind>,
+    metadata: &Metadata,
+) -> Result<()> {
+    let folder = path
+        .parent()
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".tmp-{}-{file_name}", std::process::id()));
+    let written = (|| -> Result<()> {
+        let mut writer = BufWriter::with_capacity(1 << 20, fs_err::File::create(&temporary)?);
+        write_safetensors(&mut writer, tensors, kind, metadata)?;
+        writer.flush()?;
+        writer.get_ref().sync_all()?;
+        fs_err::rename(&temporary, path)?;
+        fs_err::File::open(folder)?.sync_all()?;
+        Ok(())
+    })();
+    if written.is_err() {
+        // The error that is returned matters more than a leftover.
+        let _ = fs_err::remove_file(&temporary);
+    }
+    written
+}
+
+/// [`save_safetensors`] into any writer, for one that hashes or counts what passes.
+///
+/// # Errors
+/// As for [`save_safetensors`].
+pub fn write_safetensors<'a>(
+    writer: &mut impl Write,
+    tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
+    kind: Option<Kind>,
+    metadata: &Metadata,
+) -> Result<()> {
+    let mut planned = Vec::new();
+    for (name, tensor) in tensors {
+        let own = tensor.f_kind()?;
+        let kind = kind.filter(|_| is_floating(own)).unwrap_or(own);
+        let dtype = dtype_of(kind).ok_or_else(|| Error::UnsavableKind {
+            name: name.to_owned(),
+            kind,
+        })?;
+        planned.push((name, tensor, kind, dtype));
+    }
+    // Widest elements first, so that every tensor is aligned to its own element.
+    planned.sort_by(|a, b| b.3.bitsize().cmp(&a.3.bitsize()).then(a.0.cmp(b.0)));
+
+    let mut header = BTreeMap::new();
+    let mut offset = 0;
+    for (name, tensor, kind, dtype) in &planned {
+        let end = offset + tensor.numel() * kind.elt_size_in_bytes();
+        let info = TensorInfo {
+            dtype: *dtype,
+            shape: tensor.size().iter().map(|&side| side as usize).collect(),
+            data_offsets: (offset, end),
+        };
+        header.insert(*name, to_json(&info)?);
+        offset = end;
+    }
+    let mut metadata = metadata.clone();
+    metadata
+        .entry("format".to_owned())
+        .or_insert_with(|| "pt".to_owned());
+    header.insert("__metadata__", to_json(&metadata)?);
+
+    let mut text = serde_json::to_vec(&header).map_err(std::io::Error::from)?;
+    text.resize(text.len().next_multiple_of(ALIGNMENT), b' ');
+    writer.write_all(&(text.len() as u64).to_le_bytes())?;
+    writer.write_all(&text)?;
+
+    let mut bytes = Vec::new();
+    for (_, tensor, kind, _) in planned {
+        let tensor = tensor
+            .detach()
+            .f_to_device(Device::Cpu)?
+            .f_to_kind(kind)?
+            .f_contiguous()?;
+        bytes.resize(tensor.numel() * kind.elt_size_in_bytes(), 0);
+        tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
+        writer.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
+    Ok(serde_json::to_value(value).map_err(std::io::Error::from)?)
+}
+
+fn is_floating(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double
+    )
+}
