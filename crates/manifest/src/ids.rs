@@ -92,7 +92,6 @@ macro_rules! id_type {
         }
     };
 }
-pub(crate) use id_type;
 
 id_type!(
     /// Keys the ledger and the verdicts: where an item was found, and which tile of it.

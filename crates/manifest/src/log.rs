@@ -1,0 +1,265 @@
+//! Append-only logs: folders of Parquet parts in which the last row of a key counts.
+//!
+//! A process writes parts of its own, named after the run number that it claimed, so that any number of processes
+//! append at once. "Last" is the highest run number, then part, then row. Past 64 parts a log is compacted.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    io,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+};
+
+use fs_err as fs;
+
+use crate::{
+    Error, atomic,
+    lock::Lock,
+    table::{self, Table},
+};
+
+/// A row of a log.
+pub trait LogRow: Table + Clone + Send {
+    /// What the row is about; the last row about it counts.
+    type Key: Clone + Eq + Ord + Hash;
+
+    /// What the row is about.
+    fn key(&self) -> Self::Key;
+
+    /// The run that wrote it.
+    fn run(&self) -> u32;
+
+    /// Records the run that writes it.
+    fn set_run(&mut self, run: u32);
+}
+
+/// Parts past which a log is compacted.
+pub const COMPACT_PAST_PARTS: usize = 64;
+
+/// The run that a process has claimed, and which share of the items it works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Claimed by creating a file exclusively.
+    pub number: u32,
+    /// `i` of `--shard i/N`.
+    pub shard: u32,
+    /// `N` of it; 1 for all items.
+    pub of: u32,
+}
+
+/// A folder of parts.
+#[derive(Debug)]
+pub struct Log<T> {
+    folder: PathBuf,
+    next_part: u32,
+    rows: PhantomData<fn() -> T>,
+}
+
+/// One file of a log. Compacted files come first, then parts in the order of their names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct PartName {
+    is_part: bool,
+    name: String,
+}
+
+impl<T: LogRow> Log<T> {
+    /// The log in `folder`, which need not exist yet.
+    pub fn open(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            next_part: 0,
+            rows: PhantomData,
+        }
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Appends rows as one part, atomically. No rows, no part.
+    ///
+    /// # Errors
+    /// The part cannot be written; then none of its rows is there.
+    pub fn append(&mut self, run: Run, mut rows: Vec<T>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &mut rows {
+            row.set_run(run.number);
+        }
+        let name = format!(
+            "{:06}-{}of{}-{:05}.parquet",
+            run.number, run.shard, run.of, self.next_part
+        );
+        table::write(&self.folder.join(name), &rows)?;
+        self.next_part += 1;
+        Ok(())
+    }
+
+    /// The rows that count, one a key, ordered by key.
+    ///
+    /// # Errors
+    /// A part cannot be read.
+    pub fn rows(&self) -> Result<Vec<T>, Error> {
+        let latest = self.latest()?;
+        let mut rows: Vec<T> = latest.into_values().collect();
+        rows.sort_by_cached_key(T::key);
+        Ok(rows)
+    }
+
+    /// The rows that count, by key.
+    ///
+    /// # Errors
+    /// A part cannot be read.
+    pub fn latest(&self) -> Result<HashMap<T::Key, T>, Error> {
+        let rows = self.all()?;
+        let mut latest: HashMap<T::Key, T> = HashMap::with_capacity(rows.len());
+        for row in rows {
+            latest.insert(row.key(), row);
+        }
+        Ok(latest)
+    }
+
+    /// Every row, the earlier first.
+    fn all(&self) -> Result<Vec<T>, Error> {
+        // A compaction may replace parts between listing and reading; then the list is made anew.
+        for _ in 0..16 {
+            match self.read_parts(&self.parts()?) {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                other => return other,
+            }
+        }
+        self.read_parts(&self.parts()?)
+    }
+
+    fn read_parts(&self, parts: &[PartName]) -> Result<Vec<T>, Error> {
+        let mut rows: Vec<T> = Vec::new();
+        for part in parts {
+            rows.extend(table::read::<T>(&self.folder.join(&part.name))?);
+        }
+        rows.sort_by_key(T::run);
+        Ok(rows)
+    }
+
+    /// How many files the log has.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn part_count(&self) -> Result<usize, Error> {
+        Ok(self.parts()?.len())
+    }
+
+    fn parts(&self) -> Result<Vec<PartName>, Error> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut parts = Vec::new();
+        for entry in entries {
+            let Ok(name) = entry?.file_name().into_string() else {
+                continue;
+            };
+            let is_table = Path::new(&name).extension().is_some_and(|e| e == "parquet");
+            if is_table && !atomic::is_temporary(&name) {
+                parts.push(PartName {
+                    is_part: !name.starts_with("compact-"),
+                    name,
+                });
+            }
+        }
+        parts.sort();
+        Ok(parts)
+    }
+
+    /// Puts the rows that count into one file, if there are more than `past` files; gives how many went.
+    ///
+    /// Parts that others write meanwhile stay. A kill between the new file and the removal of the old ones leaves
+    /// rows twice, which changes nothing, because their runs are the same.
+    ///
+    /// # Errors
+    /// Another process compacts, or a file cannot be read or written.
+    pub fn compact(&self, past: usize) -> Result<usize, Error> {
+        if self.part_count()? <= past {
+            return Ok(0);
+        }
+        let _lock = Lock::take(&self.folder.join(".compact.lock"))?;
+        let parts = self.parts()?;
+        let rows = self.read_parts(&parts)?;
+        let newest = rows.iter().map(T::run).max().unwrap_or(0);
+        let mut latest: HashMap<T::Key, T> = HashMap::with_capacity(rows.len());
+        for row in rows {
+            latest.insert(row.key(), row);
+        }
+        let mut rows: Vec<T> = latest.into_values().collect();
+        rows.sort_by_cached_key(T::key);
+        let serial = parts.iter().filter(|part| !part.is_part).count();
+        let name = format!("compact-{newest:06}-{serial:03}.parquet");
+        table::write(&self.folder.join(&name), &rows)?;
+        for part in parts.iter().filter(|part| part.name != name) {
+            fs::remove_file(self.folder.join(&part.name))?;
+        }
+        Ok(parts.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::ItemId,
+        verdict::VerdictRow,
+        words::{Outcome, Reason, Stage},
+    };
+
+    fn run(number: u32) -> Run {
+        Run {
+            number,
+            shard: 0,
+            of: 1,
+        }
+    }
+
+    fn verdict(source: &str) -> VerdictRow {
+        VerdictRow::passed(ItemId::new(source, 0), Stage::Ingest, "c")
+    }
+
+    #[test]
+    fn the_last_row_of_a_key_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::open(folder.path().join("verdicts"));
+        let rejected = verdict("a")
+            .because(Outcome::Rejected, Reason::TooSmall)
+            .measured(5.0, 9.0);
+        log.append(run(2), vec![rejected.clone()]).unwrap();
+        log.append(run(1), vec![verdict("a"), verdict("b")])
+            .unwrap();
+        log.append(run(2), vec![]).unwrap();
+        let latest = log.latest().unwrap();
+        assert_eq!(latest.len(), 2);
+        let row = &latest[&rejected.key()];
+        assert!(row.says_the_same(&rejected));
+        assert_eq!(row.run, 2);
+    }
+
+    #[test]
+    fn compaction_changes_no_row_that_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::open(folder.path());
+        for n in 1..=5 {
+            let row = verdict(&format!("{}", n % 2)).detail(format!("run {n}"));
+            log.append(run(n), vec![row]).unwrap();
+        }
+        let before = log.rows().unwrap();
+        assert_eq!(log.compact(64).unwrap(), 0);
+        assert_eq!(log.compact(3).unwrap(), 5);
+        assert_eq!(log.part_count().unwrap(), 1);
+        assert_eq!(log.rows().unwrap(), before);
+        log.append(run(6), vec![verdict("0").detail("run 6")])
+            .unwrap();
+        assert_eq!(log.compact(1).unwrap(), 2);
+        assert_eq!(log.rows().unwrap().iter().filter(|r| r.run == 6).count(), 1);
+    }
+}

@@ -1,0 +1,246 @@
+//! Reads samples back, whole or row by row.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+            RowSelector,
+        },
+    },
+    errors::ParquetError,
+};
+
+use super::{EncodedImage, ShardRow};
+use crate::{
+    Error,
+    ids::SampleId,
+    table::{self, Column as _, Table as _},
+};
+
+/// One shard, opened. Clones share the footer, so that threads can read at once.
+#[derive(Clone, Debug)]
+pub struct ShardReader {
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+}
+
+impl ShardReader {
+    /// Opens the shard at `path` and reads its footer.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = fs::File::open(path)?.into_parts().0;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata =
+            ArrowReaderMetadata::load(&file, options).map_err(|source| Error::Parquet {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            path: path.to_owned(),
+            metadata,
+        })
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.metadata.metadata().file_metadata().num_rows() as u64
+    }
+
+    /// The encoded image of one row; reads only that row's pages.
+    ///
+    /// # Errors
+    /// There is no such row, or the file cannot be read.
+    pub fn image(&self, row: u64) -> Result<EncodedImage, Error> {
+        let failed = |source: ParquetError| Error::Parquet {
+            path: self.path.clone(),
+            source,
+        };
+        let out_of_range = || Error::RowOutOfRange {
+            path: self.path.clone(),
+            rows: self.rows(),
+            row,
+        };
+        let mut first = 0;
+        let groups = self.metadata.metadata().row_groups();
+        for (index, group) in groups.iter().enumerate() {
+            let end = first + group.num_rows() as u64;
+            if row >= end {
+                first = end;
+                continue;
+            }
+            let file = fs::File::open(&self.path)?.into_parts().0;
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let mask = ProjectionMask::columns(builder.parquet_schema(), ["image"]);
+            let selection = RowSelection::from(vec![
+                RowSelector::skip((row - first) as usize),
+                RowSelector::select(1),
+            ]);
+            let mut reader = builder
+                .with_row_groups(vec![index])
+                .with_projection(mask)
+                .with_row_selection(selection)
+                .build()
+                .map_err(failed)?;
+            let batch = reader
+                .next()
+                .ok_or_else(out_of_range)?
+                .map_err(|error| failed(ParquetError::ArrowError(error.to_string())))?;
+            let column = |fault| Error::Column {
+                path: self.path.clone(),
+                column: "image",
+                fault,
+            };
+            let images = EncodedImage::decode(batch.column(0)).map_err(column)?;
+            return images.into_iter().next().ok_or_else(out_of_range);
+        }
+        Err(out_of_range())
+    }
+
+    /// Calls `each` with every row, in order, one row group in memory at a time.
+    ///
+    /// # Errors
+    /// The file cannot be read, or `each` fails.
+    pub fn for_each<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(u64, ShardRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |source: ParquetError| Error::Parquet {
+            path: self.path.clone(),
+            source,
+        };
+        let mut number = 0;
+        for group in 0..self.metadata.metadata().num_row_groups() {
+            let file = fs::File::open(&self.path)
+                .map_err(Error::from)?
+                .into_parts()
+                .0;
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let reader = builder
+                .with_row_groups(vec![group])
+                .build()
+                .map_err(failed)?;
+            for batch in reader {
+                let batch =
+                    batch.map_err(|error| failed(ParquetError::ArrowError(error.to_string())))?;
+                let rows =
+                    ShardRow::from_batch(&batch).map_err(|(column, fault)| Error::Column {
+                        path: self.path.clone(),
+                        column,
+                        fault,
+                    })?;
+                for row in rows {
+                    each(number, row)?;
+                    number += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The sample ids of all rows, in order; reads that column alone.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn sample_ids(&self) -> Result<Vec<SampleId>, Error> {
+        let mut ids = Vec::new();
+        for batch in table::read_projected(&self.path, &["sample_id"])? {
+            let column = |fault| Error::Column {
+                path: self.path.clone(),
+                column: "sample_id",
+                fault,
+            };
+            ids.extend(<SampleId as table::Column>::decode(batch.column(0)).map_err(column)?);
+        }
+        Ok(ids)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::{ItemId, PictureId, Rect, Sha256Digest},
+        shard::{ShardLimits, ShardWriter},
+        words::{Packing, Role},
+    };
+
+    fn row(n: u8) -> ShardRow {
+        let sha256 = Sha256Digest::of(&[n]);
+        ShardRow {
+            image: EncodedImage {
+                bytes: vec![n; 10 + usize::from(n)],
+                path: format!("{n}.png"),
+            },
+            sample_id: SampleId([n; 16]),
+            item_id: ItemId::new(&format!("a:{n}"), 0),
+            picture_id: PictureId::new(sha256, Rect::whole(9, 8)),
+            sha256,
+            source_id: format!("a:{n}"),
+            collection: "a".into(),
+            role: Role::Train,
+            caption: "a picture".into(),
+            original_width: 9,
+            original_height: 8,
+            crop_top: 0,
+            crop_left: 1,
+            tile_top: 0,
+            tile_left: 0,
+            resized_width: None,
+            resized_height: None,
+            width: 8,
+            height: 8,
+            packing: Packing::Png,
+        }
+    }
+
+    #[test]
+    fn a_shard_gives_back_its_rows_in_order_and_one_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("000001-00000.parquet");
+        let limits = ShardLimits {
+            group_rows: 3,
+            ..ShardLimits::default()
+        };
+        let mut writer = ShardWriter::create(&path, limits).unwrap();
+        let rows: Vec<ShardRow> = (0..8).map(row).collect();
+        for row in &rows {
+            writer.push(row.clone()).unwrap();
+        }
+        assert!(!path.exists());
+        let written = writer.finish().unwrap();
+        assert_eq!(Sha256Digest::of(&fs::read(&path).unwrap()), written.sha256);
+        let reader = ShardReader::open(&path).unwrap();
+        assert_eq!(reader.metadata.metadata().num_row_groups(), 3);
+        let mut back = Vec::new();
+        reader
+            .for_each(|_, row| -> Result<(), Error> {
+                back.push(row);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(back, rows);
+        for (n, row) in rows.iter().enumerate().rev() {
+            assert_eq!(reader.image(n as u64).unwrap(), row.image);
+        }
+        assert!(matches!(
+            reader.image(8),
+            Err(Error::RowOutOfRange {
+                rows: 8,
+                row: 8,
+                ..
+            })
+        ));
+        assert_eq!(
+            reader.sample_ids().unwrap(),
+            rows.iter().map(|r| r.sample_id).collect::<Vec<_>>()
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! Writes one shard.
+
+use std::path::{Path, PathBuf};
+
+use parquet::{
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
+    basic::Compression,
+    errors::ParquetError,
+    file::{metadata::KeyValue, properties::EnabledStatistics},
+    schema::types::ColumnPath,
+};
+use serde_json::json;
+
+use super::ShardRow;
+use crate::{
+    Error,
+    atomic::{AtomicFile, Written},
+    table::{Table as _, batch_of, writer_properties},
+};
+
+/// When a row group and a shard are full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardLimits {
+    /// Rows of a shard.
+    pub rows: u64,
+    /// Bytes of the images of a shard.
+    pub size_bytes: u64,
+    /// Rows of a row group: what a reader must hold at once.
+    pub group_rows: usize,
+    /// Bytes of the images of a row group.
+    pub group_size_bytes: u64,
+}
+
+impl Default for ShardLimits {
+    fn default() -> Self {
+        Self {
+            rows: 4096,
+            size_bytes: 512_000_000,
+            group_rows: 100,
+            group_size_bytes: 200_000_000,
+        }
+    }
+}
+
+/// A shard that is being written; it has its name only once it is finished.
+pub struct ShardWriter {
+    path: PathBuf,
+    writer: ArrowWriter<AtomicFile>,
+    limits: ShardLimits,
+    pending: Vec<ShardRow>,
+    pending_bytes: u64,
+    rows: u64,
+    size_bytes: u64,
+}
+
+impl std::fmt::Debug for ShardWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardWriter")
+            .field("path", &self.path)
+            .field("rows", &self.rows)
+            .finish()
+    }
+}
+
+impl ShardWriter {
+    /// Begins the shard `path`.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn create(path: &Path, limits: ShardLimits) -> Result<Self, Error> {
+        let failed = |source| Error::Parquet {
+            path: path.to_owned(),
+            source,
+        };
+        let image = ColumnPath::from("image.bytes");
+        let name = ColumnPath::from("image.path");
+        let mut properties = writer_properties()
+            .set_key_value_metadata(Some(metadata()))
+            // The limits of a row group are kept by this writer, in rows and in bytes.
+            .set_max_row_group_row_count(None);
+        for column in [image, name] {
+            properties = properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_statistics_enabled(column.clone(), EnabledStatistics::None)
+                .set_column_compression(column, Compression::UNCOMPRESSED);
+        }
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties.build())
+            .with_skip_arrow_metadata(true);
+        let file = AtomicFile::create(path)?;
+        let writer =
+            ArrowWriter::try_new_with_options(file, ShardRow::schema(), options).map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+            limits,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            rows: 0,
+            size_bytes: 0,
+        })
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn push(&mut self, row: ShardRow) -> Result<(), Error> {
+        let size = row.image.bytes.len() as u64;
+        let is_full = self.pending.len() >= self.limits.group_rows
+            || self.pending_bytes + size > self.limits.group_size_bytes;
+        if is_full {
+            self.flush()?;
+        }
+        self.pending.push(row);
+        self.pending_bytes += size;
+        self.rows += 1;
+        self.size_bytes += size;
+        Ok(())
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Whether no further row belongs here.
+    pub fn is_full(&self) -> bool {
+        self.rows >= self.limits.rows || self.size_bytes >= self.limits.size_bytes
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let batch = batch_of(&self.pending)?;
+        self.pending.clear();
+        self.pending_bytes = 0;
+        let failed = |source| Error::Parquet {
+            path: self.path.clone(),
+            source,
+        };
+        self.writer.write(&batch).map_err(failed)?;
+        self.writer.flush().map_err(failed)
+    }
+
+    /// Gives the shard its name.
+    ///
+    /// # Errors
+    /// The file cannot be written, as on a full disk; then no shard of this name appears.
+    pub fn finish(mut self) -> Result<Written, Error> {
+        self.flush()?;
+        let path = self.path.clone();
+        let failed = |source: ParquetError| Error::Parquet {
+            path: path.clone(),
+            source,
+        };
+        let file = self.writer.into_inner().map_err(failed)?;
+        Ok(file.commit()?)
+    }
+}
+
+/// The features that Hugging Face `datasets` reads, and the version of the contract.
+fn metadata() -> Vec<KeyValue> {
+    let mut features = serde_json::Map::new();
+    for column in ShardRow::columns() {
+        let feature = match (column.name, column.data_type.as_str()) {
+            ("image", _) => json!({ "_type": "Image" }),
+            (_, "UInt32") => json!({ "dtype": "uint32", "_type": "Value" }),
+            _ => json!({ "dtype": "string", "_type": "Value" }),
+        };
+        features.insert(column.name.to_owned(), feature);
+    }
+    let features = json!({ "info": { "features": features } });
+    vec![
+        KeyValue::new(
+            "terminus.schema_version".to_owned(),
+            crate::SCHEMA_VERSION.to_string(),
+        ),
+        KeyValue::new("huggingface".to_owned(), features.to_string()),
+    ]
+}

@@ -1,0 +1,182 @@
+//! Tables to and from Parquet files.
+
+use std::{collections::HashMap, io::Write, path::Path, vec::IntoIter};
+
+use arrow_array::RecordBatch;
+use fs_err as fs;
+use parquet::{
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+        arrow_writer::ArrowWriterOptions,
+    },
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::{
+        metadata::KeyValue,
+        properties::{WriterProperties, WriterPropertiesBuilder},
+    },
+};
+
+use super::{Column, Table};
+use crate::{
+    Error,
+    atomic::{AtomicFile, Written},
+    error::ColumnFault,
+};
+
+/// A column of a batch, handed out value by value.
+pub struct Decoded<T> {
+    name: &'static str,
+    values: IntoIter<T>,
+}
+
+impl<T: Column> Decoded<T> {
+    /// The column `name` of `batch`.
+    ///
+    /// # Errors
+    /// It is missing or holds another type.
+    pub fn new(
+        batch: &RecordBatch,
+        name: &'static str,
+    ) -> Result<Self, (&'static str, ColumnFault)> {
+        let array = batch
+            .column_by_name(name)
+            .ok_or((name, ColumnFault::Missing))?;
+        let values = T::decode(array).map_err(|fault| (name, fault))?;
+        Ok(Self {
+            name,
+            values: values.into_iter(),
+        })
+    }
+
+    /// The next row's value.
+    ///
+    /// # Errors
+    /// The column is shorter than its batch.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it fails at the end instead of stopping"
+    )]
+    pub fn next(&mut self) -> Result<T, (&'static str, ColumnFault)> {
+        self.values.next().ok_or((self.name, ColumnFault::Missing))
+    }
+}
+
+/// The rows as one batch.
+///
+/// # Errors
+/// Never for rows that a [`Table`] declared; Arrow's own checks are passed on.
+pub fn batch_of<T: Table>(rows: &[T]) -> Result<RecordBatch, Error> {
+    RecordBatch::try_new(T::schema(), T::to_arrays(rows)).map_err(|source| Error::Arrow {
+        table: T::NAME,
+        source,
+    })
+}
+
+/// What all tables share: the contract's version in the metadata, zstd, no word of who wrote it but the program.
+pub fn writer_properties() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        .set_created_by(concat!("terminus ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_key_value_metadata(Some(vec![KeyValue::new(
+            "terminus.schema_version".to_owned(),
+            crate::SCHEMA_VERSION.to_string(),
+        )]))
+}
+
+/// Writes rows into any sink; the bytes depend on the rows alone.
+///
+/// # Errors
+/// `path` names the file in the error.
+pub fn write_to<T: Table>(sink: impl Write + Send, rows: &[T], path: &Path) -> Result<(), Error> {
+    let failed = |source: ParquetError| Error::Parquet {
+        path: path.to_owned(),
+        source,
+    };
+    let options = ArrowWriterOptions::new()
+        .with_properties(writer_properties().build())
+        .with_skip_arrow_metadata(true);
+    let mut writer =
+        ArrowWriter::try_new_with_options(sink, T::schema(), options).map_err(failed)?;
+    for rows in rows.chunks(1 << 16) {
+        writer.write(&batch_of(rows)?).map_err(failed)?;
+    }
+    writer.close().map_err(failed)?;
+    Ok(())
+}
+
+/// Writes a whole table atomically.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write<T: Table>(path: &Path, rows: &[T]) -> Result<Written, Error> {
+    let mut file = AtomicFile::create(path)?;
+    write_to(&mut file, rows, path)?;
+    Ok(file.commit()?)
+}
+
+/// Reads a whole table.
+///
+/// # Errors
+/// The file cannot be read, or is not this table.
+pub fn read<T: Table>(path: &Path) -> Result<Vec<T>, Error> {
+    let names: Vec<&str> = T::columns().iter().map(|column| column.name).collect();
+    let mut rows = Vec::new();
+    for batch in read_projected(path, &names)? {
+        let part = T::from_batch(&batch).map_err(|(column, fault)| Error::Column {
+            path: path.to_owned(),
+            column,
+            fault,
+        })?;
+        rows.extend(part);
+    }
+    Ok(rows)
+}
+
+/// Reads the named columns of a Parquet file, as batches; a column that is not there is passed over.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_projected(path: &Path, names: &[&str]) -> Result<Vec<RecordBatch>, Error> {
+    let failed = |source: ParquetError| Error::Parquet {
+        path: path.to_owned(),
+        source,
+    };
+    let file = fs::File::open(path)?.into_parts().0;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(failed)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(1 << 16)
+        .build()
+        .map_err(failed)?;
+    reader
+        .map(|batch| batch.map_err(|error| failed(ParquetError::ArrowError(error.to_string()))))
+        .collect()
+}
+
+/// The key-value metadata of a Parquet file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn metadata(path: &Path) -> Result<HashMap<String, String>, Error> {
+    let failed = |source: ParquetError| Error::Parquet {
+        path: path.to_owned(),
+        source,
+    };
+    let file = fs::File::open(path)?.into_parts().0;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    let pairs = builder
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .cloned();
+    Ok(pairs
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|pair| Some((pair.key, pair.value?)))
+        .collect())
+}
