@@ -5,13 +5,15 @@
 //! under-full batches are filled by repeats, which are counted apart as [`RoleMix::fill`] and never touch the ratio.
 //!
 //! Two shapes of batches: [`Shape::Square`] spreads anchors evenly over the whole epoch; [`Shape::Aspect`] keeps
-//! every device batch within one bucket of equal width and height. All arithmetic is on whole numbers, and all order
-//! comes from hashes of ids: the same samples in any order, on any machine, give the same plan.
+//! every device batch within one bucket of equal width and height, and spreads anchors evenly over each bucket. All
+//! arithmetic is on whole numbers, and all order comes from hashes of ids: the same samples in any order, on any
+//! machine, give the same plan.
 
 mod anchors;
 mod aspect;
 mod keys;
 mod mix;
+mod spread;
 mod square;
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
-//! Batches of one bucket each.
+//! Batches of one bucket each, with the anchors of a bucket spread evenly over it.
 
 use std::collections::BTreeMap;
 
 use crate::{
     Error,
     plan::{
-        Place, PlanSample, PlanSettings,
+        Place, PlanSample, PlanSettings, Role,
         anchors::Anchors,
         fits,
         keys::{Key, Keys},
+        spread::spread,
     },
 };
 
@@ -18,9 +19,11 @@ type Bucket = (u32, u32);
 /// One use of a sample before fill.
 struct Member {
     bucket: Bucket,
+    role: Role,
+    /// How many uses of the same sample come before it.
+    copy: u32,
     key: Key,
     sample: u32,
-    copy: u32,
 }
 
 /// A device batch: `start..end` of the members sorted by bucket, filled up from the start of the bucket.
@@ -47,19 +50,21 @@ pub(super) fn places(
     let padded = (chunks.len() as u64).next_multiple_of(settings.batches_per_step()) as usize;
     fits(padded as u128 * device_batch as u128)?;
 
+    let order = interleaved(&members);
     let mut places = Vec::with_capacity(padded * device_batch);
     for (drawn, chunk) in chunks.iter().cycle().take(padded).enumerate() {
-        let bucket = &members[chunk.bucket_start..chunk.bucket_end];
+        let bucket = &order[chunk.bucket_start..chunk.bucket_end];
         let first = chunk.start - chunk.bucket_start;
         places.extend((first..first + device_batch).map(|at| Place {
-            sample: bucket[at % bucket.len()].sample,
+            sample: bucket[at % bucket.len()],
             is_fill: drawn >= chunks.len() || at >= bucket.len(),
         }));
     }
     Ok(places)
 }
 
-/// Every use of a sample, sorted by bucket, then by its order key, ties by id.
+/// Every use of a sample, sorted by bucket and role, then by its order key, ties by id. Of a repeated anchor the first
+/// uses come before all second ones, so that copies are as far apart as can be.
 fn members(
     samples: &[PlanSample],
     train: &[u32],
@@ -68,35 +73,59 @@ fn members(
     keys: &mut Keys,
 ) -> Vec<Member> {
     let mut members = Vec::with_capacity(train.len() + anchors.places() as usize);
-    let mut add = |sample: u32, copy: u32| {
-        let PlanSample { sample_id, .. } = samples[sample as usize];
-        members.push(Member {
+    let mut add = |sample: u32, copies: std::ops::Range<u32>| {
+        let PlanSample {
+            sample_id, role, ..
+        } = samples[sample as usize];
+        let key = keys.order(sample_id);
+        members.extend(copies.map(|copy| Member {
             bucket: bucket_of(samples, sample),
-            key: keys.order(sample_id, copy),
-            sample,
+            role,
             copy,
-        });
+            key,
+            sample,
+        }));
     };
     for &sample in train {
-        add(sample, 0);
+        add(sample, 0..1);
     }
-    let rounds = anchors.places().checked_div(anchors.pool()).unwrap_or(0);
+    let rounds = anchors.places().checked_div(anchors.pool()).unwrap_or(0) as u32;
     for sample in anchors.walk().take(anchors.pool() as usize) {
-        for copy in 0..rounds as u32 {
-            add(sample, copy);
-        }
+        add(sample, 0..rounds);
     }
     for sample in extra_anchors(samples, train, anchors, device_batch) {
-        add(sample, rounds as u32);
+        add(sample, rounds..rounds + 1);
     }
-    let id = |member: &Member| samples[member.sample as usize].sample_id;
     members.sort_unstable_by(|a, b| {
-        (a.bucket, a.key)
-            .cmp(&(b.bucket, b.key))
+        let id = |member: &Member| samples[member.sample as usize].sample_id;
+        (a.bucket, a.role, a.copy, a.key)
+            .cmp(&(b.bucket, b.role, b.copy, b.key))
             .then_with(|| id(a).cmp(&id(b)))
-            .then_with(|| a.copy.cmp(&b.copy))
     });
     members
+}
+
+/// The samples of sorted members, the anchors of each bucket spread evenly over it.
+fn interleaved(members: &[Member]) -> Vec<u32> {
+    let mut order = Vec::with_capacity(members.len());
+    for bucket in members.chunk_by(|a, b| a.bucket == b.bucket) {
+        let (train, anchors) =
+            bucket.split_at(bucket.partition_point(|member| member.role == Role::Train));
+        let (mut train, mut anchors) = (train.iter(), anchors.iter());
+        let places = spread(bucket.len() as u64, anchors.len() as u64);
+        order.extend(
+            places
+                .filter_map(|is_anchor| {
+                    if is_anchor {
+                        anchors.next()
+                    } else {
+                        train.next()
+                    }
+                })
+                .map(|member| member.sample),
+        );
+    }
+    order
 }
 
 /// The anchors that are used once more than the others of the pool.

@@ -25,16 +25,10 @@ impl Keys {
         }
     }
 
-    /// H("order", seed, epoch, `sample_id`) for the first copy in the epoch. A further copy adds its number as a field,
-    /// so that the copies of a repeated anchor are spread over the epoch instead of lying side by side in one batch.
-    pub(super) fn order(&mut self, sample: SampleId, copy: u32) -> Key {
+    /// H("order", seed, epoch, `sample_id`): another in each epoch.
+    pub(super) fn order(&mut self, sample: SampleId) -> Key {
         self.spell(sample);
-        if copy == 0 {
-            hash("order", &[&self.seed, &self.epoch, &self.id])
-        } else {
-            let copy = copy.to_string();
-            hash("order", &[&self.seed, &self.epoch, &self.id, &copy])
-        }
+        hash("order", &[&self.seed, &self.epoch, &self.id])
     }
 
     /// H("anchor", seed, `sample_id`): the same in every epoch.
@@ -86,12 +80,11 @@ mod tests {
         let sample = SampleId([0xab; 16]);
         let text = sample.to_string();
         let mut keys = Keys::new(42, 3);
-        assert_eq!(keys.order(sample, 0), hash("order", &["42", "3", &text]));
+        assert_eq!(keys.order(sample), hash("order", &["42", "3", &text]));
         assert_eq!(keys.anchor(sample), hash("anchor", &["42", &text]));
         assert_eq!(
             keys.chunk((832, 1216), 7),
             hash("chunk", &["42", "3", "832", "1216", "7"])
         );
-        assert_ne!(keys.order(sample, 0), keys.order(sample, 1));
     }
 }

@@ -4,10 +4,10 @@ use crate::plan::{
     Place, PlanSample, PlanSettings,
     anchors::Anchors,
     keys::{Keys, permute},
+    spread::spread,
 };
 
-/// The places of the epoch: N = train + anchors, rounded up to the effective batch; place k is an anchor's if
-/// ⌊(k+1)A/N⌋ > ⌊kA/N⌋, so that every aligned window has its share of the A anchor places within one.
+/// The places of the epoch: train samples and anchors, filled up to whole steps, the anchors spread evenly over all.
 pub(super) fn places(
     samples: &[PlanSample],
     mut train: Vec<u32>,
@@ -15,25 +15,21 @@ pub(super) fn places(
     settings: &PlanSettings,
     keys: &mut Keys,
 ) -> Vec<Place> {
-    permute(samples, &mut train, |id| keys.order(id, 0));
+    permute(samples, &mut train, |id| keys.order(id));
     let train_places = train.len() as u64;
     let before_fill = train_places + anchors.places();
     let total = before_fill.next_multiple_of(settings.samples_per_step() as u64);
     let anchor_total =
         anchors.places() + anchor_part_of_fill(total - before_fill, train_places, anchors.places());
 
-    let mut anchor_places = is_fill_after(anchors.places(), anchors.walk());
-    let mut train_places = is_fill_after(train_places, train.iter().copied().cycle());
-    let mut passed = 0;
-    (1..=total)
-        .filter_map(|k| {
-            let reached = (u128::from(k) * u128::from(anchor_total) / u128::from(total)) as u64;
-            let is_anchor = reached > passed;
-            passed = reached;
+    let mut anchors = fill_after(anchors.places(), anchors.walk());
+    let mut train = fill_after(train_places, train.iter().copied().cycle());
+    spread(total, anchor_total)
+        .filter_map(|is_anchor| {
             if is_anchor {
-                anchor_places.next()
+                anchors.next()
             } else {
-                train_places.next()
+                train.next()
             }
         })
         .collect()
@@ -54,7 +50,7 @@ fn anchor_part_of_fill(fill: u64, train: u64, anchors: u64) -> u64 {
 }
 
 /// Places for an endless walk; those past `count` are fill.
-fn is_fill_after(count: u64, walk: impl Iterator<Item = u32>) -> impl Iterator<Item = Place> {
+fn fill_after(count: u64, walk: impl Iterator<Item = u32>) -> impl Iterator<Item = Place> {
     (0..).zip(walk).map(move |(taken, sample)| Place {
         sample,
         is_fill: taken >= count,

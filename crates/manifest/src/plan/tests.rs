@@ -48,8 +48,8 @@ fn settings(shape: Shape, anchor: Option<AnchorRatio>, batch: [u32; 3]) -> PlanS
     }
 }
 
-fn share(share: f64) -> Option<AnchorRatio> {
-    Some(AnchorRatio::ShareOfAll(ratio(share)))
+fn share(share: f64) -> AnchorRatio {
+    AnchorRatio::ShareOfAll(ratio(share))
 }
 
 /// Ids and fill flags in order: what must not depend on the order of the input.
@@ -79,7 +79,7 @@ fn anchor_counts(samples: &[PlanSample], plan: &EpochPlan) -> Vec<u32> {
 fn ten_percent_of_all_beside_170_train_samples_is_19_of_189() {
     let samples = samples(170, 7);
     for shape in [Shape::Square, Shape::Aspect] {
-        let settings = PlanSettings::of_manifest(42, shape, share(0.1));
+        let settings = PlanSettings::of_manifest(42, shape, Some(share(0.1)));
         let plan = plan(&samples, &settings, 0).unwrap();
         let mix = plan.mix();
         assert_eq!(plan.places().len(), 189);
@@ -124,7 +124,12 @@ fn without_a_ratio_everything_is_used_once() {
 #[test]
 fn a_missing_pool_is_a_shortfall_and_no_failure() {
     let samples = samples(90, 0);
-    let plan = plan(&samples, &settings(Shape::Square, share(0.1), [4, 1, 1]), 0).unwrap();
+    let plan = plan(
+        &samples,
+        &settings(Shape::Square, Some(share(0.1)), [4, 1, 1]),
+        0,
+    )
+    .unwrap();
     assert_eq!(plan.mix().shortfall, 10);
     assert_eq!(plan.mix().by_role.anchor, RoleMix::default());
     assert!(plan.mix().achieved.abs() < f64::EPSILON);
@@ -133,7 +138,7 @@ fn a_missing_pool_is_a_shortfall_and_no_failure() {
 #[test]
 fn no_samples_give_no_steps() {
     for shape in [Shape::Square, Shape::Aspect] {
-        let plan = plan(&[], &settings(shape, share(0.1), [4, 2, 1]), 0).unwrap();
+        let plan = plan(&[], &settings(shape, Some(share(0.1)), [4, 2, 1]), 0).unwrap();
         assert_eq!(plan.steps(), 0);
         assert_eq!(plan.step(0), None);
         assert_eq!(plan.mix().worst_window, None);
@@ -152,7 +157,7 @@ fn a_share_of_one_is_refused_before_any_work() {
 #[test]
 fn an_epoch_that_no_machine_holds_is_refused() {
     let samples = samples(100, 1);
-    let asked = share(0.999_999_999_999);
+    let asked = Some(share(0.999_999_999_999));
     for shape in [Shape::Square, Shape::Aspect] {
         assert!(matches!(
             plan(&samples, &settings(shape, asked, [1, 1, 1]), 0),
@@ -168,7 +173,7 @@ fn an_epoch_that_no_machine_holds_is_refused() {
 #[test]
 fn a_ratio_reads_as_a_recipe_writes_it() {
     let asked: AnchorRatio = serde_json::from_str(r#"{"share_of_all": 0.10}"#).unwrap();
-    assert_eq!(Some(asked), share(0.1));
+    assert_eq!(asked, share(0.1));
     assert_eq!(
         serde_json::to_string(&asked).unwrap(),
         r#"{"share_of_all":0.1}"#
@@ -183,7 +188,7 @@ fn places_of_a_square_epoch_are_those_of_the_definitions() {
     let epoch = 3;
     let plan = plan(
         &samples,
-        &settings(Shape::Square, share(0.2), [4, 2, 1]),
+        &settings(Shape::Square, Some(share(0.2)), [4, 2, 1]),
         epoch,
     )
     .unwrap();
@@ -248,10 +253,31 @@ fn repeats_of_anchors_fill_batches_first() {
 }
 
 #[test]
+fn anchors_of_a_bucket_are_spread_over_its_batches() {
+    // 900 + 100 in one bucket and 450 + 50 in another: each batch of 10 has its anchor, as in `square`.
+    let samples: Vec<PlanSample> = (0..1500_u32)
+        .map(|n| PlanSample {
+            sample_id: SampleId(hash("sample", &[&n.to_string()])),
+            role: if n % 10 == 3 {
+                Role::Anchor
+            } else {
+                Role::Train
+            },
+            width: if n % 3 == 0 { 832 } else { 1216 },
+            height: 1024,
+        })
+        .collect();
+    let plan = plan(&samples, &settings(Shape::Aspect, None, [10, 2, 1]), 0).unwrap();
+    for step in 0..plan.steps() {
+        assert_eq!(anchors_in(&samples, plan.step(step).unwrap()), 2);
+    }
+}
+
+#[test]
 fn epochs_differ_and_the_same_epoch_does_not() {
     let samples = samples(40, 10);
     for shape in [Shape::Square, Shape::Aspect] {
-        let settings = settings(shape, share(0.1), [4, 1, 1]);
+        let settings = settings(shape, Some(share(0.1)), [4, 1, 1]);
         let epoch = |epoch| plan(&samples, &settings, epoch).unwrap();
         assert_eq!(epoch(1), epoch(1));
         assert_ne!(epoch(1).places(), epoch(2).places());
@@ -348,11 +374,11 @@ proptest! {
     ) {
         let samples = samples(train, anchors);
         let plan = plan(&samples, &settings(Shape::Square, asked, batch), 4).unwrap();
-        let all = anchors_in(&samples, plan.places()) as i128;
+        let all = i128::from(anchors_in(&samples, plan.places()));
         let steps = plan.steps() as i128;
         let mut furthest = 0;
         for step in 0..plan.steps() {
-            let here = anchors_in(&samples, plan.step(step).unwrap()) as i128;
+            let here = i128::from(anchors_in(&samples, plan.step(step).unwrap()));
             let deviation = (here * steps - all).abs();
             prop_assert!(deviation < steps, "step {}: {} anchors, {}/{} expected", step, here, all, steps);
             furthest = furthest.max(deviation);
@@ -367,7 +393,7 @@ proptest! {
         train in 20..200_u32, anchors in 1..60_u32, shape in any_shape(), batch in any_batch(),
     ) {
         let samples = samples(train, anchors);
-        let settings = settings(shape, share(0.05), batch);
+        let settings = settings(shape, Some(share(0.05)), batch);
         let mut seen: HashMap<SampleId, u32> = HashMap::new();
         for epoch in 0..30 {
             let plan = plan(&samples, &settings, epoch).unwrap();
