@@ -1,1 +1,3 @@
 //! Cuts crop-only samples, packs them into shards and publishes generations.
+
+pub mod config;

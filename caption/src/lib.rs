@@ -1,1 +1,3 @@
 //! Gives every picture its captions.
+
+pub mod config;
