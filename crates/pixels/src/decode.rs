@@ -1,0 +1,112 @@
+//! From a file's bytes to upright sRGB pixels.
+
+mod jpeg;
+mod png;
+mod samples;
+mod still;
+pub(crate) mod tiff;
+
+use crate::{
+    Decoder, Error, Format, Limits, PixelPolicy, RgbImage,
+    header::{self, Found},
+    icc::Conversion,
+    panic::{self, AtWork},
+    rect::Rect,
+};
+use samples::Samples;
+
+/// Pixels, and who made them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The upright picture in sRGB.
+    pub image: RgbImage,
+    /// The library that read the file.
+    pub decoder: Decoder,
+}
+
+/// The whole picture: turned upright, laid on the matte, 8 bits a channel, in sRGB, the first frame.
+///
+/// # Errors
+/// Every [`Error`] that [`inspect`](crate::inspect) gives, [`Error::ColourPolicy`] and
+/// [`Error::Animated`] as the policy says, and [`Error::Truncated`], [`Error::Corrupt`] or
+/// [`Error::DecoderPanic`] for damage behind the header. Missing pixels are never made up.
+pub fn decode(bytes: &[u8], policy: &PixelPolicy, limits: &Limits) -> Result<Decoded, Error> {
+    panic::guard(|at_work| {
+        let found = header::read(bytes, limits)?;
+        policy.admit(&found.header)?;
+        let (width, height) = (found.header.stored_width_px, found.header.stored_height_px);
+        convert(bytes, &found, Rect::whole(width, height), policy, at_work)
+    })
+}
+
+/// The rectangle of the upright picture with rows `top .. top + height` and columns
+/// `left .. left + width`: the same bytes as [`decode`] and then [`RgbImage::crop`], with less work
+/// where the format allows it.
+///
+/// Damage behind the rectangle may go unnoticed.
+///
+/// # Errors
+/// As [`decode`], and [`Error::OutsideImage`].
+pub fn decode_region(
+    bytes: &[u8],
+    top: u32,
+    left: u32,
+    width: u32,
+    height: u32,
+    policy: &PixelPolicy,
+    limits: &Limits,
+) -> Result<Decoded, Error> {
+    panic::guard(|at_work| {
+        let found = header::read(bytes, limits)?;
+        policy.admit(&found.header)?;
+        let seen = Rect {
+            top,
+            left,
+            width,
+            height,
+        };
+        let (seen_width, seen_height) = (found.header.width_px, found.header.height_px);
+        seen.check(seen_width, seen_height)?;
+        let stored = found
+            .header
+            .orientation
+            .stored_rect(seen, seen_width, seen_height);
+        convert(bytes, &found, stored, policy, at_work)
+    })
+}
+
+/// Decodes the stored rectangle, then colour, alpha and orientation, in this order.
+fn convert(
+    bytes: &[u8],
+    found: &Found<'_>,
+    rect: Rect,
+    policy: &PixelPolicy,
+    at_work: &AtWork,
+) -> Result<Decoded, Error> {
+    let samples = read(bytes, found, rect, at_work)?;
+    let conversion = match (&found.profile, found.header.colour.icc) {
+        (Some(profile), header::Icc::Foreign) => Conversion::new(profile),
+        _ => None,
+    };
+    let rgb = samples.into_srgb(conversion.as_ref(), policy.matte);
+    let image = RgbImage {
+        width_px: rect.width,
+        height_px: rect.height,
+        data: rgb,
+    };
+    let image = found.header.orientation.apply(image);
+    let decoder = at_work.get().unwrap_or(Decoder::Png);
+    Ok(Decoded { image, decoder })
+}
+
+fn read(bytes: &[u8], found: &Found<'_>, rect: Rect, at_work: &AtWork) -> Result<Samples, Error> {
+    let header = &found.header;
+    match header.format {
+        Format::Jpeg => jpeg::read(bytes, header, rect, at_work),
+        Format::Png => png::read(bytes, header, rect, at_work),
+        Format::WebP => still::webp(bytes, header, rect, at_work),
+        Format::Gif => still::gif(bytes, header, rect, at_work),
+        Format::Bmp => still::bmp(bytes, header, rect, at_work),
+        Format::Tiff => tiff::read(bytes, header, rect, at_work),
+    }
+}

@@ -1,0 +1,69 @@
+//! TIFF: strips or tiles of 1 to 16 bits.
+
+use std::io::Cursor;
+
+use tiff::{
+    ColorType, TiffError,
+    decoder::{Decoder as TiffDecoder, DecodingResult, Limits as TiffLimits},
+    tags::Tag,
+};
+
+use super::samples::{Kind, Samples};
+use crate::{Decoder, Error, Format::Tiff, Header, panic::AtWork, rect::Rect};
+
+pub(super) fn read(
+    bytes: &[u8],
+    header: &Header,
+    rect: Rect,
+    at_work: &AtWork,
+) -> Result<Samples, Error> {
+    at_work.set(Some(Decoder::Tiff));
+    let mut limits = TiffLimits::default();
+    let (width, height) = (header.stored_width_px, header.stored_height_px);
+    // The header's limits hold already; four samples of two bytes are the most that a pixel has.
+    limits.decoding_buffer_size = width as usize * height as usize * 8;
+    let mut decoder = TiffDecoder::new(Cursor::new(bytes))
+        .map_err(error)?
+        .with_limits(limits);
+    let colour = decoder.colortype().map_err(error)?;
+    let white_is_zero = decoder
+        .find_tag_unsigned::<u16>(Tag::PhotometricInterpretation)
+        .map_err(error)?
+        .is_some_and(|value| value == 0);
+    let _ = white_is_zero;
+    let result = decoder.read_image().map_err(error)?;
+    let samples = match result {
+        DecodingResult::U8(samples) => samples,
+        DecodingResult::U16(samples) => samples.into_iter().map(|s| (s >> 8) as u8).collect(),
+        _ => return Err(unsupported(colour)),
+    };
+    let kind = match colour {
+        ColorType::Gray(8 | 16) => Kind::Grey,
+        ColorType::GrayA(8 | 16) => Kind::GreyAlpha,
+        ColorType::RGB(8 | 16) => Kind::Rgb,
+        ColorType::RGBA(8 | 16) => Kind::Rgba,
+        ColorType::CMYK(8 | 16) => Kind::Cmyk,
+        other => return Err(unsupported(other)),
+    };
+    if samples.len() != width as usize * height as usize * kind.channels() {
+        return Err(Error::corrupt(
+            Tiff,
+            "the decoder gave a picture of another size",
+        ));
+    }
+    Ok(Samples::cut(kind, samples, width, height, rect))
+}
+
+pub(crate) fn unsupported(colour: ColorType) -> Error {
+    Error::unsupported(format!("a TIFF of colour type {colour:?}"))
+}
+
+pub(crate) fn error(error: TiffError) -> Error {
+    match error {
+        TiffError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::truncated(Tiff, "a directory or a strip is cut off")
+        }
+        TiffError::UnsupportedError(e) => Error::unsupported(format!("this TIFF ({e})")),
+        error => Error::corrupt(Tiff, error),
+    }
+}
