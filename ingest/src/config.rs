@@ -4,6 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use terminus_pixels::{Limits, PixelPolicy};
 
 /// What an image must be to enter the collection, and where its bytes are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,10 @@ pub struct IngestConfig {
     pub max_file_mb: NonZeroU32,
     /// Larger sidecars are refused as `bad_sidecar` without being read, in KiB.
     pub max_sidecar_kb: NonZeroU32,
+    /// The largest picture that is decoded, told by its header.
+    pub limits: Limits,
+    /// What becomes of pictures that are not 8-bit opaque sRGB.
+    pub pixels: PixelPolicy,
 }
 
 impl Default for IngestConfig {
@@ -26,6 +31,8 @@ impl Default for IngestConfig {
             min_side_px: NonZeroU32::MIN,
             max_file_mb: const { NonZeroU32::new(512).unwrap() },
             max_sidecar_kb: const { NonZeroU32::new(1024).unwrap() },
+            limits: Limits::default(),
+            pixels: PixelPolicy::default(),
         }
     }
 }
