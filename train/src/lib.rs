@@ -14,6 +14,8 @@ pub mod lr;
 #[cfg(feature = "torch")]
 pub mod metrics;
 #[cfg(feature = "torch")]
+pub mod networks;
+#[cfg(feature = "torch")]
 pub mod noise;
 #[cfg(feature = "torch")]
 pub mod objective;

@@ -1,0 +1,5 @@
+//! Latents of the samples: encoded once, kept on disk.
+
+mod cache;
+
+pub use cache::{LatentCache, Posterior};
