@@ -5,10 +5,10 @@ Written with Python 3.11, transformers 5.23.0, tokenizers 0.23.3 (Oniguruma with
     python tests/golden/make_tokens.py
 
 - crates/tokens/data/clip_merges.txt.gz: the 48,894 merges that CLIP uses of OpenCLIP's file
-- crates/tokens/tests/data/clip.json.gz: texts, and their ids by transformers' tokenizers of two folders
+- tests/golden/tokens/clip.json.gz: texts, and their ids by transformers' tokenizers of two folders
   with the configurations that SDXL publishes
-- crates/tokens/tests/data/classes.json: the code points that the reference takes for letters, numbers and spaces
-- crates/tokens/tests/data/small/: small folders in every layout that is read, with ids of their own
+- tests/golden/tokens/classes.json: the code points that the reference takes for letters, numbers and spaces
+- tests/golden/tokens/small/: small folders in every layout that is read, with ids of their own
 """
 
 import gzip
@@ -152,7 +152,7 @@ def main():
     packed = gzip.compress(("\n".join(merges) + "\n").encode(), 9, mtime=0)
     (CRATE / "data/clip_merges.txt.gz").write_bytes(packed)
 
-    data = CRATE / "tests/data"
+    data = ROOT / "tests/golden/tokens"
     data.mkdir(parents=True, exist_ok=True)
     strings = texts()
     with tempfile.TemporaryDirectory() as scratch:

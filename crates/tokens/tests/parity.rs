@@ -19,7 +19,7 @@ struct Fixture {
 }
 
 fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/tokens")
 }
 
 fn fixture() -> Fixture {

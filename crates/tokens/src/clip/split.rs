@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_code_point_has_the_class_that_the_reference_gives_it() {
-        let text = include_str!("../../tests/data/classes.json");
+        let text = include_str!("../../../../tests/golden/tokens/classes.json");
         let ranges: std::collections::HashMap<String, Vec<(u32, u32)>> =
             serde_json::from_str(text).unwrap();
         let is_in = |name: &str, c: char| {
