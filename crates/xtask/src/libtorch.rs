@@ -227,6 +227,9 @@ fn pip(checkout: &Checkout, verb: &str) -> Command {
     let mut pip = checkout.command("python3");
     pip.args(["-m", "pip", verb, "--disable-pip-version-check"]);
     pip.args(ANY_PYTHON);
+    // What it says is talk; and a warning about root has no point where nothing is installed into the system.
+    pip.stdout(std::io::stderr())
+        .env("PIP_ROOT_USER_ACTION", "ignore");
     pip
 }
 
