@@ -10,6 +10,7 @@ use crate::{
     atomic::{AtomicFile, remove_leftovers},
     failpoint,
     ids::Sha256Digest,
+    ledger::LedgerRow,
 };
 
 /// The folder `originals/` of a root.
@@ -32,6 +33,21 @@ impl ContentStore {
         self.folder
             .join(&name[..2])
             .join(format!("{name}.{extension}"))
+    }
+
+    /// Where the bytes of an item can be read: here if they were copied, else where they were found.
+    pub fn locate(&self, row: &LedgerRow) -> Option<PathBuf> {
+        let extension = match row.format.as_deref()? {
+            "jpeg" => "jpg",
+            "tiff" => "tif",
+            other => other,
+        };
+        let kept = self.path_of(row.sha256?, extension);
+        Some(if kept.exists() {
+            kept
+        } else {
+            PathBuf::from(&row.origin)
+        })
     }
 
     /// Keeps `bytes`, whose digest is `sha256`; bytes that are there already are left alone.

@@ -1,0 +1,144 @@
+//! What every stage did with every item of a recipe: `in` = passed + rejected + failed + pending + gone.
+//!
+//! A pure query over ledger and verdicts, so that a report never has to be believed: it can be asked again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use terminus_manifest::{
+    Root,
+    generation::StageCounts,
+    ids::ItemId,
+    ledger::LedgerRow,
+    verdict::{VerdictKey, VerdictRow},
+    words::{Outcome, Reason, Role, Stage},
+};
+
+use crate::{CollectionPlan, Error};
+
+/// What a root knows, read once.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The ledger, ordered by item id.
+    pub ledger: Vec<LedgerRow>,
+    /// The verdicts that count.
+    pub verdicts: HashMap<VerdictKey, VerdictRow>,
+}
+
+impl Facts {
+    /// Reads ledger and verdicts.
+    ///
+    /// # Errors
+    /// A part of a log cannot be read.
+    pub fn read(root: &Root) -> Result<Self, Error> {
+        Ok(Self {
+            ledger: root.ledger().rows()?,
+            verdicts: root.verdicts().latest()?,
+        })
+    }
+
+    /// The verdict of a stage on an item with these settings, if it has one.
+    pub fn verdict(&self, item_id: ItemId, stage: Stage, config_hash: &str) -> Option<&VerdictRow> {
+        self.verdicts.get(&VerdictKey {
+            item_id,
+            stage,
+            config_hash: config_hash.to_owned(),
+        })
+    }
+
+    /// What has become of an item, stage by stage, until one does not pass it.
+    pub fn path_of(
+        &self,
+        item_id: ItemId,
+        collection: &CollectionPlan,
+    ) -> Vec<(Stage, Outcome, Option<&VerdictRow>)> {
+        let mut path = Vec::new();
+        for (stage, config_hash) in collection.stages() {
+            let verdict = self.verdict(item_id, stage, config_hash);
+            let outcome = verdict.map_or(Outcome::Pending, |verdict| verdict.verdict);
+            path.push((stage, outcome, verdict));
+            if outcome != Outcome::Passed {
+                break;
+            }
+        }
+        path
+    }
+}
+
+impl CollectionPlan {
+    /// The stages in order, each with the hash of its settings.
+    pub fn stages(&self) -> [(Stage, &str); 3] {
+        [
+            (Stage::Ingest, &self.ingest_config_hash),
+            (Stage::Caption, &self.caption_config_hash),
+            (Stage::Bucket, &self.config_hash),
+        ]
+    }
+}
+
+/// The account of one collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectionAccount {
+    /// Its name.
+    pub name: String,
+    /// What its samples are for.
+    pub role: Role,
+    /// What each stage did.
+    pub stages: BTreeMap<Stage, StageCounts>,
+    /// Items that a stage did not pass, by reason.
+    pub reasons: BTreeMap<Stage, BTreeMap<Reason, u64>>,
+}
+
+/// The accounts of all collections of a recipe, in its order.
+pub fn accounts(facts: &Facts, collections: &[CollectionPlan]) -> Vec<CollectionAccount> {
+    let mut accounts: Vec<CollectionAccount> = collections
+        .iter()
+        .map(|collection| CollectionAccount {
+            name: collection.name.clone(),
+            role: collection.role,
+            stages: Stage::ALL
+                .iter()
+                .map(|&stage| (stage, StageCounts::default()))
+                .collect(),
+            reasons: BTreeMap::new(),
+        })
+        .collect();
+    let places: HashMap<&str, usize> = collections
+        .iter()
+        .enumerate()
+        .map(|(n, c)| (c.name.as_str(), n))
+        .collect();
+    for row in &facts.ledger {
+        let Some(&place) = places.get(row.collection.as_str()) else {
+            continue;
+        };
+        let account = &mut accounts[place];
+        for (stage, outcome, verdict) in facts.path_of(row.item_id, &collections[place]) {
+            account.stages.entry(stage).or_default().add(outcome);
+            if let Some(reason) = verdict.and_then(|verdict| verdict.reason) {
+                *account
+                    .reasons
+                    .entry(stage)
+                    .or_default()
+                    .entry(reason)
+                    .or_default() += 1;
+            }
+        }
+    }
+    accounts
+}
+
+/// The sum over collections.
+pub fn total(accounts: &[CollectionAccount]) -> BTreeMap<Stage, StageCounts> {
+    let mut total: BTreeMap<Stage, StageCounts> = BTreeMap::new();
+    for (&stage, counts) in accounts.iter().flat_map(|account| &account.stages) {
+        let sum = total.entry(stage).or_default();
+        sum.entered += counts.entered;
+        sum.passed += counts.passed;
+        sum.rejected += counts.rejected;
+        sum.failed += counts.failed;
+        sum.pending += counts.pending;
+        sum.gone += counts.gone;
+    }
+    total
+}

@@ -1,0 +1,150 @@
+//! The sizes that samples may have.
+//!
+//! The rule: for each width that is a multiple of the step, the largest height that is one, with width · height at
+//! most target²; and the same transposed. A picture goes to the bucket that fits inside it and is nearest in aspect;
+//! among equals to the larger, then to the smaller (width, height).
+
+use std::cmp::{Ordering, Reverse};
+
+use crate::config::{AspectRange, Shape};
+
+/// A size, (width, height) in pixels.
+pub type Size = (u32, u32);
+
+/// The buckets of a recipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    sizes: Vec<Size>,
+}
+
+impl Buckets {
+    /// One square bucket, or those of the rule within the allowed aspects.
+    pub fn new(shape: Shape, target_px: u32, step_px: u32, aspects: &AspectRange) -> Self {
+        let mut sizes = match shape {
+            Shape::Square => vec![(target_px, target_px)],
+            Shape::Aspect => rule(target_px, step_px),
+        };
+        if shape == Shape::Aspect {
+            sizes.retain(|&size| is_within(size, aspects));
+        }
+        Self { sizes }
+    }
+
+    /// Every bucket, narrow to wide.
+    pub fn sizes(&self) -> &[Size] {
+        &self.sizes
+    }
+
+    /// The bucket of a picture; none if no bucket fits inside it.
+    pub fn of(&self, width: u32, height: u32) -> Option<Size> {
+        let fitting = self
+            .sizes
+            .iter()
+            .copied()
+            .filter(|&(w, h)| w <= width && h <= height);
+        fitting.min_by(|&a, &b| {
+            aspect_distance(a, (width, height), b)
+                .then_with(|| Reverse(area(a)).cmp(&Reverse(area(b))))
+                .then_with(|| a.cmp(&b))
+        })
+    }
+}
+
+fn rule(target_px: u32, step_px: u32) -> Vec<Size> {
+    let most = u64::from(target_px) * u64::from(target_px);
+    let step = u64::from(step_px.max(1));
+    let mut sizes = Vec::new();
+    let mut width = step;
+    while width * step <= most {
+        let height = most / width / step * step;
+        if let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) {
+            sizes.push((width, height));
+            sizes.push((height, width));
+        }
+        width += step;
+    }
+    // Narrow to wide; sizes of one aspect by width.
+    sizes.sort_by(|a, b| compare_ratio(*a, *b).then_with(|| a.cmp(b)));
+    sizes.dedup();
+    sizes
+}
+
+fn is_within((width, height): Size, aspects: &AspectRange) -> bool {
+    aspects.narrowest.compare_size(width, height) != Ordering::Less
+        && aspects.widest.compare_size(width, height) != Ordering::Greater
+}
+
+fn area((width, height): Size) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
+/// Compares width / height, exactly.
+fn compare_ratio(a: Size, b: Size) -> Ordering {
+    (u64::from(a.0) * u64::from(b.1)).cmp(&(u64::from(b.0) * u64::from(a.1)))
+}
+
+/// Compares |ln(aspect of a / aspect of picture)| with that of b, exactly: the logarithm's size grows with the larger
+/// of the quotient and its inverse, and quotients of whole numbers compare by cross-multiplication.
+fn aspect_distance(a: Size, picture: Size, b: Size) -> Ordering {
+    let quotient = |size: Size| {
+        let x = u128::from(size.0) * u128::from(picture.1);
+        let y = u128::from(size.1) * u128::from(picture.0);
+        (x.max(y), x.min(y))
+    };
+    let ((a_high, a_low), (b_high, b_low)) = (quotient(a), quotient(b));
+    (a_high * b_low).cmp(&(b_high * a_low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(target: u32, width: u32, height: u32) -> Option<Size> {
+        Buckets::new(Shape::Aspect, target, 64, &AspectRange::default()).of(width, height)
+    }
+
+    #[test]
+    fn midjourney_sizes_go_to_the_buckets_of_the_reference() {
+        assert_eq!(of(1024, 1456, 816), Some((1344, 768)));
+        assert_eq!(of(1024, 1344, 896), Some((1216, 832)));
+        assert_eq!(of(1024, 1232, 928), Some((1152, 896)));
+        assert_eq!(of(1024, 1680, 720), Some((1536, 640)));
+        assert_eq!(of(1024, 1024, 1024), Some((1024, 1024)));
+        assert_eq!(of(1024, 2048, 2048), Some((1024, 1024)));
+        assert_eq!(of(512, 1024, 573), Some((640, 384)));
+    }
+
+    #[test]
+    fn a_tall_picture_gets_the_transposed_bucket() {
+        for (width, height) in [(1456, 816), (1344, 896), (1232, 928), (1680, 720)] {
+            let (w, h) = of(1024, width, height).unwrap();
+            assert_eq!(of(1024, height, width), Some((h, w)));
+        }
+    }
+
+    #[test]
+    fn a_picture_that_is_too_small_gets_none() {
+        assert_eq!(of(1024, 63, 2000), None);
+        let square = Buckets::new(Shape::Square, 1024, 64, &AspectRange::default());
+        assert_eq!(square.of(1456, 816), None);
+        assert_eq!(square.of(1024, 1024), Some((1024, 1024)));
+    }
+
+    #[test]
+    fn no_bucket_is_larger_than_the_target() {
+        let buckets = Buckets::new(Shape::Aspect, 1024, 64, &AspectRange::default());
+        assert!(
+            buckets
+                .sizes()
+                .iter()
+                .all(|&size| area(size) <= 1024 * 1024)
+        );
+        assert!(buckets.sizes().contains(&(1024, 1024)));
+        assert!(
+            buckets
+                .sizes()
+                .iter()
+                .all(|&(w, h)| w <= 3 * h && h <= 3 * w)
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! What ends the bucket stage. What is wrong with one item is a verdict, never one of these.
+
+/// Why the stage could not run, go on or publish.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file of the contract cannot be read or written.
+    #[error(transparent)]
+    Manifest(#[from] terminus_manifest::Error),
+    /// Reading or writing failed; the message names the path.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Nothing to publish.
+    #[error(
+        "no item of recipe `{recipe}` gives a sample: {entered} came in, {rejected} were rejected, {failed} failed\nhint: `terminus report` shows the reasons; {pending} items have not been captioned yet"
+    )]
+    NoSamples {
+        /// The recipe.
+        recipe: String,
+        /// Items that captioning passed.
+        entered: u64,
+        /// Items that the settings do not want.
+        rejected: u64,
+        /// Items that could not be used.
+        failed: u64,
+        /// Items that earlier stages have not judged.
+        pending: u64,
+    },
+    /// The asked ratio cannot be reached, and the recipe does not allow less.
+    #[error(
+        "the mix asks for {missing} anchors more than there can be\nhint: add anchors, lower `mix.anchor`, or set `mix.on_shortfall = \"report\"`"
+    )]
+    Shortfall {
+        /// Anchor places that nothing can take.
+        missing: u64,
+    },
+    /// Someone asked to stop. Everything finished so far is saved.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,276 @@
+//! Which samples a recipe asks for: from facts, captions and settings alone, without reading a pixel.
+
+use std::collections::{HashMap, HashSet};
+
+use terminus_manifest::{
+    caption::CaptionRow,
+    ids::{CaptionKey, GroupId, Rect, SampleId, SampleKey, hash},
+    index::{CaptionChoice, IndexRow},
+    ledger::LedgerRow,
+    overrides::Override,
+    split::split_of,
+    verdict::VerdictRow,
+    words::{Outcome, Reason, Role, Split, Stage},
+};
+use terminus_pixels::Decoder;
+
+use crate::{
+    BucketPlan, CollectionPlan,
+    accounts::Facts,
+    buckets::Buckets,
+    crop::{Crop, CropFault, Picture, crop},
+    pack::PlannedSample,
+};
+
+/// An item that came in, and what is to become of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned<'a> {
+    pub row: &'a LedgerRow,
+    pub config_hash: &'a str,
+    pub role: Role,
+    pub captions: Vec<CaptionKey>,
+    pub samples: Vec<PlannedSample<'a>>,
+    /// Why it gives no sample.
+    pub rejected: Option<VerdictRow>,
+}
+
+/// The rules of a recipe, worked out.
+pub(crate) struct Sampling<'a> {
+    plan: &'a BucketPlan,
+    buckets: Buckets,
+    collections: HashMap<&'a str, &'a CollectionPlan>,
+    /// The pixel policy's id by the name of the decoder.
+    policies: HashMap<&'static str, String>,
+}
+
+impl<'a> Sampling<'a> {
+    pub(crate) fn new(plan: &'a BucketPlan) -> Self {
+        let id = |decoder: Decoder| {
+            let fields = plan.policy.identity(decoder);
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            SampleId(hash("pixel_policy", &fields)).to_string()
+        };
+        Self {
+            plan,
+            buckets: Buckets::new(plan.shape, plan.target_px, plan.step_px, &plan.aspects),
+            collections: plan
+                .collections
+                .iter()
+                .map(|c| (c.name.as_str(), c))
+                .collect(),
+            policies: Decoder::ALL.iter().map(|&d| (d.name(), id(d))).collect(),
+        }
+    }
+
+    /// Every item that captioning passed, in the ledger's order.
+    pub(crate) fn plan(
+        &self,
+        facts: &'a Facts,
+        captions: &'a HashMap<CaptionKey, CaptionRow>,
+    ) -> Vec<Planned<'a>> {
+        facts
+            .ledger
+            .iter()
+            .filter_map(|row| {
+                let collection = *self.collections.get(row.collection.as_str())?;
+                let passed = |stage, config_hash| {
+                    facts
+                        .verdict(row.item_id, stage, config_hash)
+                        .filter(|verdict| verdict.verdict == Outcome::Passed)
+                };
+                passed(Stage::Ingest, &collection.ingest_config_hash)?;
+                let caption = passed(Stage::Caption, &collection.caption_config_hash)?;
+                let keys = caption.detail.as_deref().unwrap_or_default();
+                let keys = keys
+                    .split_whitespace()
+                    .filter_map(|key| key.parse().ok())
+                    .collect();
+                Some(self.item(row, collection, keys, captions))
+            })
+            .collect()
+    }
+
+    fn item(
+        &self,
+        row: &'a LedgerRow,
+        collection: &'a CollectionPlan,
+        keys: Vec<CaptionKey>,
+        captions: &'a HashMap<CaptionKey, CaptionRow>,
+    ) -> Planned<'a> {
+        let first = keys.iter().find_map(|key| captions.get(key));
+        let caption = first.map_or("", |caption| caption.text.as_str());
+        let decision = self.plan.overrides.of(row.item_id, &row.source_id);
+        let mut planned = Planned {
+            row,
+            config_hash: &collection.config_hash,
+            role: collection.role,
+            captions: keys,
+            samples: Vec::new(),
+            rejected: None,
+        };
+        match self.crops(row, decision) {
+            Ok((tile, crops)) => {
+                let mut seen = HashSet::new();
+                for crop in crops {
+                    if let Some(sample_id) = self.sample_id(row, tile, crop)
+                        && seen.insert(sample_id)
+                    {
+                        let role = collection.role;
+                        planned.samples.push(PlannedSample {
+                            sample_id,
+                            row,
+                            tile,
+                            role,
+                            crop,
+                            caption,
+                        });
+                    }
+                }
+            }
+            Err(fault) => planned.rejected = Some(self.reject(row, collection, fault)),
+        }
+        planned
+    }
+
+    /// The crops of an item; none of the fault means that no bucket fits.
+    fn crops(
+        &self,
+        row: &LedgerRow,
+        decision: Option<&Override>,
+    ) -> Result<(Rect, Vec<Crop>), Option<CropFault>> {
+        let (tile, id) = row.tile_rect().zip(row.picture_id()).ok_or(None)?;
+        let picture = Picture {
+            id,
+            tile,
+            file_size: row.width_px.zip(row.height_px).ok_or(None)?,
+            format: row.format.as_deref().unwrap_or_default(),
+            is_plain: row.is_plain == Some(true),
+            grid: row.mcu_width_px.zip(row.mcu_height_px),
+        };
+        let size = self.buckets.of(tile.width, tile.height).ok_or(None)?;
+        let corner = decision.and_then(|decision| decision.crop);
+        let count = if corner.is_some() {
+            1
+        } else {
+            self.plan.crops_per_image
+        };
+        let crops = (0..count)
+            .map(|index| {
+                crop(
+                    &picture,
+                    size,
+                    self.plan.packing,
+                    self.plan.seed,
+                    index,
+                    corner,
+                )
+            })
+            .collect::<Result<_, _>>()
+            .map_err(Some)?;
+        Ok((tile, crops))
+    }
+
+    fn reject(
+        &self,
+        row: &LedgerRow,
+        collection: &CollectionPlan,
+        fault: Option<CropFault>,
+    ) -> VerdictRow {
+        let verdict = VerdictRow::passed(row.item_id, Stage::Bucket, &collection.config_hash);
+        let (width, height) = (row.tile_width.unwrap_or(0), row.tile_height.unwrap_or(0));
+        let size = format!("{width}x{height}");
+        match fault {
+            None => verdict
+                .because(Outcome::Rejected, Reason::TooSmall)
+                .measured(f64::from(width.min(height)), f64::from(self.plan.target_px))
+                .detail(format!(
+                    "no bucket fits inside {size}, and nothing is padded or enlarged"
+                )),
+            Some(CropFault::Outside) => verdict
+                .because(Outcome::Rejected, Reason::CropOutside)
+                .detail(format!(
+                    "the crop of `overrides.csv` leaves the {size} picture"
+                )),
+            Some(CropFault::Packing) => verdict
+                .because(Outcome::Rejected, Reason::PackingImpossible)
+                .detail(format!(
+                    "a {size} {} of colour {} cannot be stored with the fixed `bucket.packing`",
+                    row.format.as_deref().unwrap_or("image"),
+                    row.colour.as_deref().unwrap_or("unknown"),
+                )),
+        }
+    }
+
+    fn sample_id(&self, row: &LedgerRow, tile: Rect, crop: Crop) -> Option<SampleId> {
+        let decoder = row.decoder.as_deref()?.split(' ').next()?;
+        Some(SampleId::new(&SampleKey {
+            picture: terminus_manifest::ids::PictureId::new(row.sha256?, tile),
+            crop: crop.rect,
+            target_size: (crop.rect.width, crop.rect.height),
+            resample: "never",
+            pixel_policy_id: self.policies.get(decoder)?,
+            packing_class: crop.packing.class(),
+        }))
+    }
+}
+
+impl Planned<'_> {
+    /// The row of the index. A group that the parent generation knows keeps its side.
+    pub(crate) fn index_row(
+        &self,
+        plan: &BucketPlan,
+        sample: &PlannedSample<'_>,
+        shard: String,
+        row: u32,
+        captions: &HashMap<CaptionKey, CaptionRow>,
+        sides: &HashMap<GroupId, Split>,
+    ) -> IndexRow {
+        let ledger = self.row;
+        let group_id = ledger
+            .group_id
+            .unwrap_or_else(|| GroupId::new(ledger.item_id));
+        let side = sides.get(&group_id).copied();
+        let rect = sample.crop.rect;
+        IndexRow {
+            sample_id: sample.sample_id,
+            shard,
+            row,
+            item_id: ledger.item_id,
+            picture_id: ledger
+                .picture_id()
+                .unwrap_or(terminus_manifest::ids::PictureId([0; 16])),
+            group_id,
+            collection: ledger.collection.clone(),
+            role: self.role,
+            split: side.unwrap_or_else(|| split_of(plan.seed, group_id, plan.validation_share)),
+            original_width: sample.tile.width,
+            original_height: sample.tile.height,
+            crop_top: rect.top,
+            crop_left: rect.left,
+            tile_top: sample.tile.top,
+            tile_left: sample.tile.left,
+            resized_width: None,
+            resized_height: None,
+            width: rect.width,
+            height: rect.height,
+            packing: sample.crop.packing,
+            captions: self
+                .captions
+                .iter()
+                .filter_map(|key| captions.get(key))
+                .map(choice)
+                .collect(),
+        }
+    }
+}
+
+fn choice(caption: &CaptionRow) -> CaptionChoice {
+    let provenance: serde_json::Value =
+        serde_json::from_str(&caption.provenance).unwrap_or_default();
+    CaptionChoice {
+        text: caption.text.clone(),
+        kind: provenance["kind"].as_str().unwrap_or_default().to_owned(),
+        source: caption.captioner.clone(),
+        weight: 1.0,
+    }
+}

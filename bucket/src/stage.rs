@@ -1,0 +1,433 @@
+//! The stage: plan crops, write what is new, judge, publish.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fs_err as fs;
+use rayon::prelude::*;
+use serde::Serialize;
+use terminus_manifest::{
+    caption::CaptionRow,
+    failpoint,
+    generation::{Draft, Generation, StageCounts, recipes},
+    ids::{CaptionKey, ItemId, SampleId, hash_u64},
+    index::IndexRow,
+    log::{COMPACT_PAST_PARTS, LogRow as _},
+    run::{Cancel, Progress},
+    shard::{ShardReader, ShardRow, ShardWriter},
+    store::ContentStore,
+    verdict::VerdictRow,
+    words::{Outcome, Reason, Stage},
+};
+
+use crate::{
+    BucketPlan, Error,
+    accounts::Facts,
+    pack::{PackFault, Packer, PlannedSample},
+    publish::publish,
+    sampling::{Planned, Sampling},
+};
+
+/// Samples that are packed side by side before they are written.
+const WINDOW: usize = 64;
+
+/// What the stage did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Items that were judged.
+    pub decided: u64,
+    /// Verdicts that are new or say something else than before.
+    pub changed: u64,
+    /// Samples of the generation.
+    pub samples: u64,
+    /// Samples that were cut and packed by this run.
+    pub packed: u64,
+    /// Samples that an unfinished run had packed already.
+    pub recovered: u64,
+    /// Samples that could not be made.
+    pub failed: u64,
+    /// Shards that this run wrote.
+    pub shards_written: u64,
+    /// The generation that is now the latest; none if nothing was published yet.
+    pub generation: Option<u32>,
+    /// Whether this run published it.
+    pub published: bool,
+    /// The manifest of that generation.
+    pub manifest: Option<String>,
+    /// Verdicts, all of them: `in` is what captioning passed.
+    pub counts: StageCounts,
+    /// Rejected and failed items by reason.
+    pub reasons: BTreeMap<Reason, u64>,
+}
+
+/// Where a sample's pixels lie: shard path relative to any manifest of the root, and row.
+pub(crate) type Locations = HashMap<SampleId, (String, u32)>;
+
+/// Runs the stage.
+///
+/// # Errors
+/// A file of the root that cannot be read or written; nothing to publish; [`Error::Interrupted`]. Finished shards
+/// are kept, and the next run goes on from there.
+pub fn bucket(
+    plan: &BucketPlan,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<Summary, Error> {
+    let _lock = if plan.dry_run {
+        None
+    } else {
+        Some(plan.root.lock("bucket")?)
+    };
+    let mut facts = Facts::read(&plan.root)?;
+    let captions = plan.root.captions().latest()?;
+    let parent = Generation::latest(&plan.root, &plan.recipe)?;
+    let parent_index = parent
+        .as_ref()
+        .map(Generation::index)
+        .transpose()?
+        .unwrap_or_default();
+    let mut locations = published(plan, &parent_index)?;
+    let mut summary = Summary::default();
+    if let Some(draft) = Draft::unfinished(&plan.root, &plan.recipe)? {
+        summary.recovered = recover(&draft, &mut locations)?;
+    }
+
+    let sampling = Sampling::new(plan);
+    let planned = sampling.plan(&facts, &captions);
+    let mut faults: HashMap<ItemId, PackFault> = HashMap::new();
+    let new: Vec<&PlannedSample<'_>> = new_samples(plan, &planned, &locations, &facts, &mut faults);
+    summary.packed = new.len() as u64;
+    if !plan.dry_run && !new.is_empty() {
+        plan.root.remove_leftovers()?;
+        let writer = Writing {
+            plan,
+            progress,
+            cancel,
+        };
+        summary.packed = writer.write(
+            &new,
+            &mut locations,
+            &mut faults,
+            &mut summary.shards_written,
+        )?;
+    }
+    summary.failed = faults.len() as u64;
+
+    let verdicts = verdicts(&planned, &faults, &facts, &mut summary);
+    let rows = index_rows(plan, &planned, &captions, &locations, &parent_index);
+    summary.samples = rows.len() as u64;
+    if plan.dry_run {
+        return Ok(summary);
+    }
+    if !verdicts.is_empty() {
+        let run = plan.root.claim_run("bucket", 0, 1)?;
+        let mut log = plan.root.verdicts();
+        for row in &verdicts {
+            let row = VerdictRow {
+                run: run.number,
+                ..row.clone()
+            };
+            facts.verdicts.insert(row.key(), row);
+        }
+        log.append(run, verdicts)?;
+        log.compact(COMPACT_PAST_PARTS)?;
+    }
+    publish(
+        plan,
+        &facts,
+        parent.as_ref(),
+        &parent_index,
+        rows,
+        &mut summary,
+    )?;
+    Ok(summary)
+}
+
+/// Samples of published generations of any recipe of the root: pixels are shared.
+fn published(plan: &BucketPlan, parent_index: &[IndexRow]) -> Result<Locations, Error> {
+    let mut locations = Locations::new();
+    let mut take = |rows: &[IndexRow]| {
+        for row in rows {
+            locations
+                .entry(row.sample_id)
+                .or_insert_with(|| (row.shard.clone(), row.row));
+        }
+    };
+    take(parent_index);
+    for recipe in recipes(&plan.root)? {
+        if recipe != plan.recipe
+            && let Some(generation) = Generation::latest(&plan.root, &recipe)?
+        {
+            take(&generation.index()?);
+        }
+    }
+    Ok(locations)
+}
+
+/// Takes in the finished shards of an unfinished generation.
+fn recover(draft: &Draft, locations: &mut Locations) -> Result<u64, Error> {
+    let mut recovered = 0;
+    for path in (0..)
+        .map(|n| draft.shard_path(n))
+        .take_while(|path| path.exists())
+    {
+        let relative = relative_shard(&path);
+        for (row, id) in ShardReader::open(&path)?
+            .sample_ids()?
+            .into_iter()
+            .enumerate()
+        {
+            recovered += u64::from(
+                locations
+                    .insert(id, (relative.clone(), row as u32))
+                    .is_none(),
+            );
+        }
+    }
+    Ok(recovered)
+}
+
+/// A shard's path as seen from any manifest of the root.
+pub(crate) fn relative_shard(path: &std::path::Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("../../../shards/{name}")
+}
+
+/// Samples without pixels yet, in the order in which they are written. Items whose failure is settled are left out:
+/// the same bytes under the same settings fail the same way.
+fn new_samples<'a>(
+    plan: &BucketPlan,
+    planned: &'a [Planned<'a>],
+    locations: &Locations,
+    facts: &Facts,
+    faults: &mut HashMap<ItemId, PackFault>,
+) -> Vec<&'a PlannedSample<'a>> {
+    let mut new = Vec::new();
+    for item in planned {
+        let missing = || {
+            item.samples
+                .iter()
+                .filter(|s| !locations.contains_key(&s.sample_id))
+        };
+        if missing().next().is_none() {
+            continue;
+        }
+        let settled = facts
+            .verdict(item.row.item_id, Stage::Bucket, item.config_hash)
+            .filter(|v| v.verdict == Outcome::Failed && !v.retryable && v.run > item.row.run);
+        if let Some((verdict, reason)) = settled.and_then(|v| Some((v, v.reason?))) {
+            let detail = verdict.detail.clone().unwrap_or_default();
+            faults.insert(
+                item.row.item_id,
+                PackFault {
+                    reason,
+                    detail,
+                    is_retryable: false,
+                },
+            );
+        } else {
+            new.extend(missing());
+        }
+    }
+    let seed = plan.seed.to_string();
+    new.sort_by_cached_key(|sample| {
+        (
+            hash_u64("shard", &[&seed, &sample.sample_id.to_string()]),
+            sample.sample_id,
+        )
+    });
+    // Two items kept by hand may share their bytes, hence their samples.
+    new.dedup_by_key(|sample| sample.sample_id);
+    new
+}
+
+struct Writing<'a> {
+    plan: &'a BucketPlan,
+    progress: &'a dyn Progress,
+    cancel: &'a Cancel,
+}
+
+impl Writing<'_> {
+    /// Packs `samples` and writes them in their order; gives how many.
+    fn write(
+        &self,
+        samples: &[&PlannedSample<'_>],
+        locations: &mut Locations,
+        faults: &mut HashMap<ItemId, PackFault>,
+        shards_written: &mut u64,
+    ) -> Result<u64, Error> {
+        let plan = self.plan;
+        let store = ContentStore::new(plan.root.originals());
+        let packer = Packer {
+            store: &store,
+            policy: &plan.policy,
+            limits: &plan.limits,
+        };
+        let draft = Draft::claim(&plan.root, &plan.recipe)?;
+        fs::create_dir_all(plan.root.shards())?;
+        let mut shards = Shards::new(plan, &draft);
+        self.progress
+            .start("bucket", Some(samples.len() as u64), "samples");
+        let mut packed: Vec<(ItemId, Result<ShardRow, PackFault>)> = Vec::new();
+        // One window is written while the next is packed.
+        for window in samples.chunks(WINDOW).chain([&[] as &[_]]) {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let ready = std::mem::take(&mut packed);
+            let (written, next) = rayon::join(
+                || shards.push_all(ready, faults),
+                || {
+                    let rows: Vec<_> = window
+                        .par_iter()
+                        .map(|sample| {
+                            let row = packer.pack(sample);
+                            self.progress.advance(1);
+                            (sample.row.item_id, row)
+                        })
+                        .collect();
+                    rows
+                },
+            );
+            written?;
+            packed = next;
+        }
+        shards.close()?;
+        self.progress.finish();
+        *shards_written = u64::from(shards.written);
+        let count = shards.rows.len() as u64;
+        locations.extend(shards.rows);
+        Ok(count)
+    }
+}
+
+/// The shards of a draft, filled one after the other.
+struct Shards<'a> {
+    plan: &'a BucketPlan,
+    draft: &'a Draft,
+    next: u32,
+    written: u32,
+    open: Option<(String, ShardWriter)>,
+    rows: Locations,
+}
+
+impl<'a> Shards<'a> {
+    fn new(plan: &'a BucketPlan, draft: &'a Draft) -> Self {
+        let next = (0..).find(|&n| !draft.shard_path(n).exists()).unwrap_or(0);
+        Self {
+            plan,
+            draft,
+            next,
+            written: 0,
+            open: None,
+            rows: Locations::new(),
+        }
+    }
+
+    fn push_all(
+        &mut self,
+        packed: Vec<(ItemId, Result<ShardRow, PackFault>)>,
+        faults: &mut HashMap<ItemId, PackFault>,
+    ) -> Result<(), Error> {
+        for (item, row) in packed {
+            match row {
+                Ok(row) => self.push(row)?,
+                Err(fault) => {
+                    faults.insert(item, fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, row: ShardRow) -> Result<(), Error> {
+        let (relative, mut writer) = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let path = self.draft.shard_path(self.next);
+                (
+                    relative_shard(&path),
+                    ShardWriter::create(&path, self.plan.shard_limits)?,
+                )
+            }
+        };
+        self.rows
+            .insert(row.sample_id, (relative.clone(), writer.rows() as u32));
+        writer.push(row)?;
+        let is_full = writer.is_full();
+        self.open = Some((relative, writer));
+        if is_full { self.close() } else { Ok(()) }
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        if let Some((_, writer)) = self.open.take() {
+            writer.finish()?;
+            self.next += 1;
+            self.written += 1;
+            failpoint::pass("bucket.after_shard");
+        }
+        Ok(())
+    }
+}
+
+/// Judges every item that came in; gives the verdicts that changed.
+fn verdicts(
+    planned: &[Planned<'_>],
+    faults: &HashMap<ItemId, PackFault>,
+    facts: &Facts,
+    summary: &mut Summary,
+) -> Vec<VerdictRow> {
+    let mut changed = Vec::new();
+    for item in planned {
+        let passed = VerdictRow::passed(item.row.item_id, Stage::Bucket, item.config_hash);
+        let verdict = match (&item.rejected, faults.get(&item.row.item_id)) {
+            (Some(rejected), _) => rejected.clone(),
+            (None, Some(fault)) => {
+                let verdict = passed
+                    .because(Outcome::Failed, fault.reason)
+                    .detail(fault.detail.clone());
+                if fault.is_retryable {
+                    verdict.retryable()
+                } else {
+                    verdict
+                }
+            }
+            (None, None) => passed,
+        };
+        summary.decided += 1;
+        summary.counts.add(verdict.verdict);
+        if let Some(reason) = verdict.reason {
+            *summary.reasons.entry(reason).or_default() += 1;
+        }
+        let before = facts.verdicts.get(&verdict.key());
+        if !before.is_some_and(|before| before.says_the_same(&verdict)) {
+            summary.changed += 1;
+            changed.push(verdict);
+        }
+    }
+    changed
+}
+
+/// The index: every planned sample that has pixels, sorted by sample id.
+fn index_rows(
+    plan: &BucketPlan,
+    planned: &[Planned<'_>],
+    captions: &HashMap<CaptionKey, CaptionRow>,
+    locations: &Locations,
+    parent_index: &[IndexRow],
+) -> Vec<IndexRow> {
+    let sides: HashMap<_, _> = parent_index
+        .iter()
+        .map(|row| (row.group_id, row.split))
+        .collect();
+    let mut rows: Vec<IndexRow> = planned
+        .iter()
+        .flat_map(|item| item.samples.iter().map(move |sample| (item, sample)))
+        .filter_map(|(item, sample)| {
+            let (shard, row) = locations.get(&sample.sample_id)?;
+            Some(item.index_row(plan, sample, shard.clone(), *row, captions, &sides))
+        })
+        .collect();
+    rows.sort_by_key(|row| row.sample_id);
+    rows.dedup_by_key(|row| row.sample_id);
+    rows
+}

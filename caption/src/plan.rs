@@ -1,0 +1,44 @@
+//! What captioning will do: the recipe's settings, checked.
+
+use terminus_manifest::{Root, overrides::Overrides};
+
+use crate::config::CaptionerConfig;
+
+/// The whole stage.
+#[derive(Clone, Debug)]
+pub struct CaptionPlan {
+    /// Where ledger, verdicts and captions lie.
+    pub root: Root,
+    /// The collections in the recipe's order.
+    pub collections: Vec<CollectionPlan>,
+    /// People's decisions.
+    pub overrides: Overrides,
+    /// `i` of `--shard i/N`.
+    pub shard: u32,
+    /// `N` of it; 1 for all items.
+    pub of: u32,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// One collection.
+#[derive(Clone, Debug)]
+pub struct CollectionPlan {
+    /// Its name.
+    pub name: String,
+    /// What captions its pictures.
+    pub captioner: CaptionerPlan,
+    /// Hash of the ingest settings under which its items were passed.
+    pub ingest_config_hash: String,
+    /// Hash of all that its caption verdicts depend on.
+    pub config_hash: String,
+}
+
+/// A captioner with its name in the recipe.
+#[derive(Clone, Debug)]
+pub struct CaptionerPlan {
+    /// Its name.
+    pub name: String,
+    /// Its settings.
+    pub config: CaptionerConfig,
+}

@@ -1,0 +1,246 @@
+//! The items of a folder: every regular, visible file that is not a sidecar of one.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
+    fs::Metadata,
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    path::{Path, PathBuf},
+};
+
+use terminus_manifest::ids::ItemId;
+use walkdir::WalkDir;
+
+use crate::Error;
+
+/// Extensions of sidecars, in the order in which their prompts are preferred.
+pub const SIDECAR_EXTENSIONS: [&str; 3] = ["txt", "caption", "json"];
+
+/// A file that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// `<collection>:<path>`, `/` between folders, other bytes than UTF-8 percent-encoded.
+    pub source_id: String,
+    /// Its item id.
+    pub item_id: ItemId,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its size and times.
+    pub stat: Stat,
+    /// Its sidecars, in the order of [`SIDECAR_EXTENSIONS`].
+    pub sidecars: Vec<Sidecar>,
+}
+
+/// A sidecar of an item.
+#[derive(Clone, Debug)]
+pub struct Sidecar {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its size and times.
+    pub stat: Stat,
+}
+
+/// What tells a file that was not touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Change time, nanoseconds since 1970.
+    pub ctime_ns: i64,
+}
+
+impl Stat {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
+            ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+        }
+    }
+}
+
+impl Found {
+    /// Size and times of all sidecars in one text, as the ledger holds it; none without sidecars.
+    pub fn sidecar_stat(&self) -> Option<String> {
+        let mut text = String::new();
+        for Sidecar { path, stat } in &self.sidecars {
+            let extension = path
+                .extension()
+                .map(OsStr::to_string_lossy)
+                .unwrap_or_default();
+            let separator = if text.is_empty() { "" } else { "|" };
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "{separator}{extension}:{}:{}:{}",
+                stat.size, stat.mtime_ns, stat.ctime_ns
+            );
+        }
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// Lists the items of `folder`, ordered by source id. Hidden files and folders and symbolic links are passed over.
+///
+/// # Errors
+/// The folder, or one in it, cannot be listed.
+pub fn list(collection: &str, folder: &Path) -> Result<Vec<Found>, Error> {
+    if !folder.is_dir() {
+        return Err(Error::NoFolder {
+            collection: collection.to_owned(),
+            path: folder.to_owned(),
+        });
+    }
+    let failed = |source| Error::Walk {
+        collection: collection.to_owned(),
+        source,
+    };
+    let walk = WalkDir::new(folder)
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()));
+    // Files by their path without extension: what a sidecar and its images share.
+    let mut by_stem: BTreeMap<PathBuf, Vec<(OsString, PathBuf, Stat)>> = BTreeMap::new();
+    for entry in walk {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let stat = Stat::of(&entry.metadata().map_err(failed)?);
+        let path = entry.into_path();
+        let extension = path.extension().unwrap_or_default().to_owned();
+        by_stem
+            .entry(path.with_extension(""))
+            .or_default()
+            .push((extension, path, stat));
+    }
+    let mut items = Vec::new();
+    for files in by_stem.into_values() {
+        collect_stem(collection, folder, files, &mut items);
+    }
+    items.sort_by(|a, b| a.source_id.cmp(&b.source_id));
+    Ok(items)
+}
+
+/// Adds the items among files that share a stem. A sidecar without an image is an item itself.
+fn collect_stem(
+    collection: &str,
+    folder: &Path,
+    files: Vec<(OsString, PathBuf, Stat)>,
+    items: &mut Vec<Found>,
+) {
+    let rank = |extension: &OsStr| {
+        SIDECAR_EXTENSIONS
+            .iter()
+            .position(|known| extension.eq_ignore_ascii_case(known))
+    };
+    let has_image = files
+        .iter()
+        .any(|(extension, ..)| rank(extension).is_none());
+    let (mut sidecars, images): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|(extension, ..)| has_image && rank(extension).is_some());
+    sidecars.sort_by_key(|(extension, ..)| rank(extension));
+    let sidecars: Vec<Sidecar> = sidecars
+        .into_iter()
+        .map(|(_, path, stat)| Sidecar { path, stat })
+        .collect();
+    for (_, path, stat) in images {
+        let relative = path.strip_prefix(folder).unwrap_or(&path);
+        let source_id = format!("{collection}:{}", portable(relative));
+        items.push(Found {
+            item_id: ItemId::new(&source_id, 0),
+            source_id,
+            path,
+            stat,
+            sidecars: sidecars.clone(),
+        });
+    }
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().first() == Some(&b'.')
+}
+
+/// A path as text: UTF-8 as it is, other bytes and `%` percent-encoded.
+fn portable(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(&chunk.valid().replace('%', "%25"));
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+/// Item ids of `found`, for telling what is gone.
+pub fn ids(found: &[Found]) -> HashSet<ItemId> {
+    found.iter().map(|item| item.item_id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<(String, usize)> {
+        let found = list("c", folder).unwrap();
+        found
+            .into_iter()
+            .map(|item| (item.source_id, item.sidecars.len()))
+            .collect()
+    }
+
+    #[test]
+    fn files_that_share_a_stem_share_their_sidecars() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "a.png",
+            "a.jpg",
+            "a.txt",
+            "a.json",
+            "lone.txt",
+            "b/c.webp",
+            ".hidden.png",
+        ] {
+            let path = folder.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, b"x").unwrap();
+        }
+        fs_err::create_dir(folder.path().join(".cache")).unwrap();
+        fs_err::write(folder.path().join(".cache/d.png"), b"x").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("a.png"), folder.path().join("link.png"))
+            .unwrap();
+        let expected = [
+            ("c:a.jpg", 2),
+            ("c:a.png", 2),
+            ("c:b/c.webp", 0),
+            ("c:lone.txt", 0),
+        ];
+        assert_eq!(
+            names(folder.path()),
+            expected.map(|(name, n)| (name.to_owned(), n))
+        );
+    }
+
+    #[test]
+    fn odd_bytes_in_a_name_give_a_portable_id() {
+        let path = Path::new(OsStr::from_bytes(b"50%/\xff\xc3\xa9.png"));
+        assert_eq!(portable(path), "50%25/%FFé.png");
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let error = list("niji", Path::new("/no/such/folder"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("collection `niji`: the folder `/no/such/folder` does not exist"),
+            "{error}"
+        );
+    }
+}
