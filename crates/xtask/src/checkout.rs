@@ -84,16 +84,17 @@ pub fn run(mut command: Command) -> Result<(), Error> {
     })
 }
 
-/// `command` as a person would type it.
-pub fn shown(command: &Command) -> String {
+/// `command` as a person would type it, cut short where it names many files.
+fn shown(command: &Command) -> String {
+    const MOST_WORDS: usize = 20;
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
+    let arguments = command.get_args().take(MOST_WORDS);
     let mut words = vec![name.to_string_lossy()];
-    words.extend(
-        command
-            .get_args()
-            .map(|argument| argument.to_string_lossy()),
-    );
+    words.extend(arguments.map(|argument| argument.to_string_lossy()));
+    if command.get_args().count() > MOST_WORDS {
+        words.push("…".into());
+    }
     words.join(" ")
 }
 

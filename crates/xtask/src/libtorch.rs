@@ -52,18 +52,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn stamp(self) -> String {
+    fn name(self) -> &'static str {
         match self {
-            Self::Cpu => format!("torch {VERSION} cpu\n"),
-            Self::Cuda => format!("torch {VERSION} cuda\n"),
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
         }
+    }
+
+    fn stamp(self) -> String {
+        format!("torch {VERSION} {}\n", self.name())
     }
 
     /// Disk that fetching takes: the wheels and what is in them.
     fn disk_mb(self) -> u64 {
         match self {
             Self::Cpu => 2_200,
-            Self::Cuda => 9_000,
+            Self::Cuda => 8_000,
         }
     }
 }
@@ -183,15 +187,11 @@ fn release(version: &str) -> &str {
 /// Wheels that a broken-off attempt has finished are not downloaded again.
 fn fetch(checkout: &Checkout, kind: Kind) -> Result<(), Error> {
     let partial = checkout.join(PARTIAL);
-    let (wheels, site) = (partial.join("wheels"), partial.join("site"));
+    let (wheels, site) = (partial.join(kind.name()), partial.join("site"));
     create(&wheels)?;
-    let size = match kind {
-        Kind::Cpu => "0.55 GB",
-        Kind::Cuda => "3 GB",
-    };
-    eprintln!("fetching libtorch {VERSION} from PyPI, {size}");
     match kind {
         Kind::Cpu => {
+            eprintln!("fetching libtorch {VERSION} from PyPI: 0.55 GB");
             for wheel in CPU_WHEELS {
                 let mut download = pip(checkout, "download");
                 download.args(["--no-deps", wheel, "--dest"]).arg(&wheels);
@@ -199,6 +199,7 @@ fn fetch(checkout: &Checkout, kind: Kind) -> Result<(), Error> {
             }
         }
         Kind::Cuda => {
+            eprintln!("fetching libtorch {VERSION} and the libraries of CUDA from PyPI: 2.6 GB");
             let mut download = pip(checkout, "download");
             download.args([CPU_WHEELS[0], "--dest"]).arg(&wheels);
             run(download)?;
@@ -207,12 +208,14 @@ fn fetch(checkout: &Checkout, kind: Kind) -> Result<(), Error> {
 
     remove(&site)?;
     let mut install = pip(checkout, "install");
-    install.args(["--no-index", "--no-compile", "--find-links"]);
-    install.arg(&wheels).arg("--target").arg(&site);
-    match kind {
-        Kind::Cpu => install.arg("--no-deps").args(CPU_WHEELS),
-        Kind::Cuda => install.arg(CPU_WHEELS[0]),
-    };
+    install.args([
+        "--no-index",
+        "--no-deps",
+        "--ignore-requires-python",
+        "--no-compile",
+        "--target",
+    ]);
+    install.arg(&site).args(files(&wheels)?);
     run(install)?;
     let stamp = site.join(STAMP);
     fs::write(&stamp, kind.stamp()).map_err(io("write", &stamp))?;
@@ -231,6 +234,18 @@ fn pip(checkout: &Checkout, verb: &str) -> Command {
     pip.stdout(std::io::stderr())
         .env("PIP_ROOT_USER_ACTION", "ignore");
     pip
+}
+
+/// The files in a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    };
+    let mut files = read().map_err(io("read", folder))?;
+    files.sort();
+    Ok(files)
 }
 
 fn create(folder: &Path) -> Result<(), Error> {
