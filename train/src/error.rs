@@ -100,6 +100,9 @@ pub enum Error {
     /// A network or its weights cannot be loaded or run.
     #[error(transparent)]
     Nn(#[from] terminus_nn::Error),
+    /// A tokenizer cannot be read or written.
+    #[error(transparent)]
+    Tokens(#[from] terminus_tokens::TokenError),
     /// libtorch refused: mostly the device is out of memory.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

@@ -3,13 +3,17 @@
 //! Every size comes from a diffusers `config.json`: a model for tests and the full one are the same code with other
 //! numbers. Parameter names are diffusers' names, so that its files are read and written without a map.
 
+mod clip;
 mod config;
 mod resampling;
 mod resnet;
+mod text;
 mod transformer;
 mod unet;
 mod vae;
 
+pub use clip::{Activation, ClipTextConfig, ClipTextModel, ClipTextOutput, Pooling};
 pub use config::ConfigFault;
+pub use text::{TextConditioner, TextConditions, TextEncoder};
 pub use unet::{AddedConditions, UNet2DCondition, UNetConfig};
 pub use vae::{AutoencoderKl, Posterior, VaeConfig};
