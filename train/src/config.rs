@@ -25,6 +25,10 @@ pub use sample::{SampleConfig, SampleSize, Solver};
 /// What is trained, on what, towards what, and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, and all their combinations make sense"
+)]
 pub struct TrainConfig {
     /// The model that training starts from, in diffusers' layout.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +66,8 @@ pub struct TrainConfig {
     /// Training ends after this many updates, even within an epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<NonZeroU64>,
+    /// Whether an epoch takes up the newest generation; otherwise the run stays with the one that it began with.
+    pub follow: bool,
     /// Samples on one device at a time.
     pub batch_size: NonZeroU32,
     /// Batches whose gradients are added up before an update.
@@ -110,6 +116,7 @@ impl Default for TrainConfig {
             snr_weight_floor: Probability::ZERO,
             epochs: NonZeroU32::MIN,
             max_steps: None,
+            follow: false,
             batch_size: NonZeroU32::MIN,
             accumulation: NonZeroU32::MIN,
             lr: LrConfig::default(),

@@ -1,0 +1,177 @@
+//! What no schema can say: settings that need or exclude each other.
+
+use terminus_bucket::config::Shape;
+use terminus_manifest::{plan::AnchorRatio, words::Role};
+use terminus_train::config::{LrSchedule, PredictionType};
+
+use super::{
+    Recipe,
+    allowed::quoted,
+    document::Document,
+    fault::{Draft, Faults},
+    key::KeyPath,
+};
+
+/// Faults what in `recipe` contradicts itself; what is faulted already is not asked again.
+pub(super) fn check(recipe: &Recipe, document: &Document, faults: &mut Faults) {
+    let mut checks = Checks {
+        recipe,
+        document,
+        faults,
+    };
+    checks.roles();
+    checks.buckets();
+    checks.objective();
+    checks.learning_rate();
+    checks.base();
+}
+
+struct Checks<'a> {
+    recipe: &'a Recipe,
+    document: &'a Document<'a>,
+    faults: &'a mut Faults,
+}
+
+impl Checks<'_> {
+    fn fault(&mut self, key: &KeyPath, message: impl Into<String>, hint: impl Into<String>) {
+        let offset = self.document.offset_of(key);
+        self.faults
+            .push(Draft::new(offset, key, message).hint(hint));
+    }
+
+    /// Whether nothing at or around these dotted keys has been faulted.
+    fn are_clean(&self, keys: &[&str]) -> bool {
+        !keys.iter().any(|key| self.faults.touch(&KeyPath::of(key)))
+    }
+
+    fn roles(&mut self) {
+        if !self.are_clean(&["collection"]) {
+            return;
+        }
+        let has = |role: Role| {
+            self.recipe
+                .collection
+                .iter()
+                .any(|collection| collection.role == role)
+        };
+        let (has_train, has_anchor) = (has(Role::Train), has(Role::Anchor));
+        if !has_train {
+            let key = KeyPath::of("collection");
+            self.fault(
+                &key,
+                "every collection is an anchor",
+                "one needs `role = \"train\"`",
+            );
+        }
+        let asked = match self.recipe.mix.anchor {
+            Some(AnchorRatio::ShareOfAll(ratio) | AnchorRatio::RatioToTrain(ratio)) => {
+                ratio.as_f64()
+            }
+            None => 0.0,
+        };
+        if asked > 0.0 && !has_anchor && self.are_clean(&["mix.anchor"]) {
+            let key = KeyPath::of("mix.anchor");
+            let message = "anchors are asked for, and no collection is one";
+            self.fault(
+                &key,
+                message,
+                "set `role = \"anchor\"` in the collection that holds them",
+            );
+        }
+    }
+
+    fn buckets(&mut self) {
+        let bucket = &self.recipe.bucket;
+        if bucket.aspects.narrowest > bucket.aspects.widest && self.are_clean(&["bucket.aspects"]) {
+            let (narrowest, widest) = (bucket.aspects.narrowest, bucket.aspects.widest);
+            let message = format!("the narrowest, {narrowest}, is wider than the widest, {widest}");
+            self.fault(
+                &KeyPath::of("bucket.aspects"),
+                message,
+                "an aspect is width:height",
+            );
+        }
+        if !self.are_clean(&["bucket.target_px", "bucket.step_px", "bucket.shape"]) {
+            return;
+        }
+        let (target, step) = (bucket.target_px.get(), bucket.step_px.get());
+        match bucket.shape {
+            Shape::Aspect if step > target => {
+                let message = format!("{step} is over `target_px`, {target}");
+                let hint = "the sides of buckets are multiples of the step";
+                self.fault(&KeyPath::of("bucket.step_px"), message, hint);
+            }
+            Shape::Square if !target.is_multiple_of(LATENT_PX) => {
+                let message = format!("{target} is no multiple of {LATENT_PX}");
+                let hint = format!("a latent stands for {LATENT_PX} by {LATENT_PX} pixels");
+                self.fault(&KeyPath::of("bucket.target_px"), message, hint);
+            }
+            Shape::Aspect | Shape::Square => {}
+        }
+    }
+
+    fn objective(&mut self) {
+        let train = &self.recipe.train;
+        let predicts_noise = train.prediction_type == PredictionType::Epsilon;
+        let keys = ["train.prediction_type", "train.zero_terminal_snr"];
+        if predicts_noise && train.zero_terminal_snr && self.are_clean(&keys) {
+            let said = keys
+                .into_iter()
+                .find(|key| self.document.says(key))
+                .unwrap_or(keys[0]);
+            let message = "`prediction_type = \"epsilon\"` and `zero_terminal_snr = true` exclude each other: \
+                           the last timestep is pure noise, and its signal cannot be told from it";
+            let hint = "set `prediction_type = \"v_prediction\"` or `zero_terminal_snr = false`";
+            self.fault(&KeyPath::of(said), message, hint);
+        }
+    }
+
+    fn learning_rate(&mut self) {
+        let lr = &self.recipe.train.lr;
+        if !self.are_clean(&["train.lr"]) {
+            return;
+        }
+        let needs = [
+            (
+                "period_steps",
+                LrSchedule::CosineWave,
+                lr.period_steps.is_some(),
+                "cosine-wave",
+            ),
+            (
+                "power",
+                LrSchedule::Polynomial,
+                lr.power.is_some(),
+                "polynomial",
+            ),
+        ];
+        for (key, schedule, is_set, word) in needs {
+            let path = KeyPath::of("train.lr").key(key);
+            if lr.schedule == schedule && !is_set {
+                let hint = format!("`schedule = \"{word}\"` needs it");
+                self.fault(&path, "is missing", hint);
+            }
+            if lr.schedule != schedule && is_set {
+                let message = format!("is for `schedule = \"{word}\"` alone");
+                self.fault(
+                    &path,
+                    message,
+                    format!("leave it out, or set {}", quoted("schedule")),
+                );
+            }
+        }
+    }
+
+    fn base(&mut self) {
+        if self.document.says("train")
+            && self.recipe.train.base.is_none()
+            && self.are_clean(&["train.base"])
+        {
+            let hint = "the folder of the model that training starts from";
+            self.fault(&KeyPath::of("train.base"), "is missing", hint);
+        }
+    }
+}
+
+/// Pixels that a latent stands for, on each side.
+const LATENT_PX: u32 = 8;

@@ -1,0 +1,58 @@
+//! The settings that hashes are made of: effective, and without what does not change a result.
+//!
+//! The root, the paths of sources, and shard sizes change no verdict and no sample; other collections and their
+//! captioners do not touch this one. A setting that is left out of `config_hash` here is one whose change redoes
+//! nothing; one that is put in redoes everything below it.
+
+use serde_json::{Value, json};
+use terminus_caption::config::CaptionerConfig;
+
+use crate::recipe::{Collection, Recipe};
+
+/// The effective recipe without root and `[train]`.
+pub(super) fn recipe(recipe: &Recipe) -> Value {
+    let mut value = json!(recipe);
+    if let Some(table) = value.as_object_mut() {
+        table.remove("root");
+        table.remove("train");
+    }
+    value
+}
+
+/// What the ingest verdicts of a collection depend on.
+pub(super) fn ingest(recipe: &Recipe, collection: &Collection) -> Value {
+    let ingest = &recipe.ingest;
+    json!({
+        "role": collection.role,
+        "source": collection.source.kind(),
+        "select": collection.select,
+        "store": collection.store.unwrap_or(ingest.store),
+        "min_side_px": collection.min_side_px.unwrap_or(ingest.min_side_px),
+        "max_file_mb": ingest.max_file_mb,
+        "max_sidecar_kb": ingest.max_sidecar_kb,
+        "limits": ingest.limits,
+        "pixels": ingest.pixels,
+    })
+}
+
+/// What the captions of a captioner depend on; its name is not among it.
+pub(super) fn caption(captioner: &CaptionerConfig) -> Value {
+    json!(captioner)
+}
+
+/// What the samples of a collection depend on.
+pub(super) fn bucket(recipe: &Recipe) -> Value {
+    let bucket = &recipe.bucket;
+    json!({
+        "seed": recipe.seed,
+        "shape": bucket.shape,
+        "target_px": bucket.target_px,
+        "step_px": bucket.step_px,
+        "aspects": bucket.aspects,
+        "resample": bucket.resample,
+        "crops_per_image": bucket.crops_per_image,
+        "packing": bucket.packing,
+        "limits": recipe.ingest.limits,
+        "pixels": recipe.ingest.pixels,
+    })
+}
