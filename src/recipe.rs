@@ -78,7 +78,7 @@ pub struct Recipe {
     #[serde(default)]
     pub model: ModelConfig,
     /// What is trained, on what, towards what, and for how long.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "has_no_base")]
     pub train: TrainConfig,
     /// The pictures that a run draws.
     #[serde(default)]
@@ -90,6 +90,11 @@ pub struct Recipe {
 
 fn default_seed() -> u64 {
     42
+}
+
+/// Whether there is nothing to train: a `[train]` that is written needs a base.
+fn has_no_base(train: &TrainConfig) -> bool {
+    train.base.is_none()
 }
 
 impl Recipe {

@@ -152,6 +152,48 @@ fn an_empty_recipe_lacks_root_and_collections() {
 }
 
 #[test]
+fn the_recipe_of_the_architecture_page_is_accepted() {
+    let text = fs_err::read_to_string(checkout("tests/recipes/architecture.toml")).unwrap();
+    let plan = plan(&text, &[]);
+    assert_eq!(plan.collections.len(), 4);
+    assert_eq!(plan.train.min_snr_gamma(), Some(5.0));
+    assert_eq!(plan.mix.anchor.unwrap().to_string(), "0.1 to train");
+}
+
+#[test]
+fn defaults_are_those_of_the_definitions() {
+    let text = "root = \"work\"\n[[collection]]\nname = \"a\"\nsource = { folder = \"a\" }\n";
+    let without_training = recipe::show(&good(text, &[]));
+    assert_eq!(
+        recipe::show(&good(&without_training, &[])),
+        without_training
+    );
+    insta::assert_snapshot!(recipe::show(&good(text, &["train.base=base"])));
+}
+
+#[test]
+fn wrong_brackets_are_told() {
+    let text = "root = \"work\"\n[collection]\nname = \"a\"\n[[bucket]]\ntarget_px = 64\n";
+    insta::assert_snapshot!(faults(text, &[]));
+}
+
+#[test]
+fn what_only_a_type_can_refuse_has_a_line_too() {
+    let text = format!("{GOOD}\n[bucket]\nvalidation_share = 1e-19\n");
+    insta::assert_snapshot!(faults(&text, &[]));
+}
+
+#[test]
+fn a_recipe_cut_short_anywhere_is_read_or_refused() {
+    let text = fs_err::read_to_string(checkout("configs/otaku.toml")).unwrap();
+    let ends = text.char_indices().map(|(end, _)| end);
+    let read = ends
+        .filter(|end| end % 5 == 0)
+        .filter(|end| load(&text.as_bytes()[..*end], &[]).is_ok());
+    assert!(read.count() > 10);
+}
+
+#[test]
 fn overrides_win_over_the_file() {
     let sets = [
         "name=run-2",

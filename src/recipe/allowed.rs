@@ -46,7 +46,7 @@ pub(super) fn allowed(node: Node) -> String {
 fn format_name(format: &str) -> &str {
     match format {
         "aspect" => "an aspect such as \"16:9\"",
-        "file-name" => "a name that a folder can have",
+        "file-name" => "a name of letters, digits, `-`, `_`, `.` and `+`",
         "collection-name" => "a name without `:`, `/` and blanks at its ends",
         _ => "text",
     }

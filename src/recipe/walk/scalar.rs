@@ -106,7 +106,10 @@ fn type_fault(node: Node, value: &DeValue, at: &At) -> Draft {
         (Some("string"), DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)) => {
             Some(format!("put it in quotes: \"{}\"", seen(value)))
         }
-        (Some("array"), DeValue::Table(_)) => None,
+        (Some("array"), DeValue::Table(_)) => Some(format!("write `[[{}]]`", at.path)),
+        (Some("object"), DeValue::Array(_)) if at.path.steps().len() == 1 => {
+            Some(format!("write `[{}]`", at.path))
+        }
         (Some("array"), _) => Some(format!("put it in brackets: [{}]", seen(value))),
         _ => None,
     };
