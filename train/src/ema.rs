@@ -62,13 +62,51 @@ impl Ema {
         self.updates
     }
 
-    /// Averages as they were saved after `updates` steps.
-    pub fn restore(decay: f64, updates: u64, averages: Vec<(String, Tensor)>) -> Self {
-        Self {
-            decay,
-            updates,
-            averages,
-        }
+    /// Takes back averages that were saved after `updates` steps. `load` gives the tensor of a name.
+    ///
+    /// # Errors
+    /// What `load` fails with; a tensor of another shape.
+    pub fn restore(
+        &mut self,
+        updates: u64,
+        mut load: impl FnMut(&str) -> Result<Tensor, Error>,
+    ) -> Result<(), Error> {
+        no_grad(|| {
+            for (name, average) in &mut self.averages {
+                average.f_copy_(&load(name)?)?;
+            }
+            self.updates = updates;
+            Ok(())
+        })
+    }
+
+    /// Begins anew at `weights`, the same tensors in the same order as at the start.
+    ///
+    /// # Errors
+    /// A tensor of another shape.
+    pub fn restart(&mut self, weights: &[(String, Tensor)]) -> Result<(), Error> {
+        no_grad(|| {
+            for ((_, average), (_, weight)) in self.averages.iter_mut().zip(weights) {
+                average.f_copy_(weight)?;
+            }
+            self.updates = 0;
+            Ok(())
+        })
+    }
+
+    /// Exchanges the averages for `weights`, the same tensors in the same order; once more brings both back.
+    ///
+    /// # Errors
+    /// Out of memory for one tensor.
+    pub fn swap(&mut self, weights: &[(String, Tensor)]) -> Result<(), Error> {
+        no_grad(|| {
+            for ((_, average), (_, weight)) in self.averages.iter_mut().zip(weights) {
+                let old = weight.f_detach_copy()?;
+                weight.shallow_clone().f_copy_(average)?;
+                average.f_copy_(&old)?;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use terminus_manifest::ids::SampleId;
+
 use crate::networks::ConfigFault;
 
 /// A fact about settings, files or the device that stops a run.
@@ -18,7 +20,7 @@ pub enum Error {
     EpsilonAtZeroSnr,
     /// The loss is infinite or not a number.
     #[error(
-        "the loss of step {step} is {loss}\nhint: nothing was saved since step {saved}; resume from there with a lower `train.lr`, or with `train.precision = \"f32\"`"
+        "the loss of step {step} is {loss}\nhint: {}; lower `train.lr`, or set `train.precision = \"f32\"`", saved_hint(*saved)
     )]
     LossNotFinite {
         /// The step whose loss it was.
@@ -26,7 +28,7 @@ pub enum Error {
         /// The loss.
         loss: f64,
         /// Step of the last checkpoint.
-        saved: u64,
+        saved: Option<u64>,
     },
     /// Latents cannot be put into a file.
     #[error("latents for `{}`: {source}", path.display())]
@@ -35,6 +37,82 @@ pub enum Error {
         path: PathBuf,
         /// What the format says.
         source: safetensors::SafeTensorError,
+    },
+    /// A sample that should have latents has none.
+    #[error(
+        "sample {sample} has no latents in the cache\nhint: the cache was changed while the run was going on; start it again"
+    )]
+    NoLatents {
+        /// The sample.
+        sample: SampleId,
+    },
+    /// A VAE made no finite latents of a picture.
+    #[error("the VAE gives infinite latents for sample {sample}")]
+    LatentsNotFinite {
+        /// The sample.
+        sample: SampleId,
+    },
+    /// The picture in a shard is not of the size that the index says.
+    #[error("sample {sample} is {}x{} in its shard, {}x{} in the index\nhint: `terminus verify` lists what was changed", found.0, found.1, expected.0, expected.1)]
+    SampleSize {
+        /// The sample.
+        sample: SampleId,
+        /// Width and height of the picture.
+        found: (u32, u32),
+        /// Width and height in the index.
+        expected: (u32, u32),
+    },
+    /// Samples of one batch differ in size.
+    #[error(
+        "a batch holds latents of {first:?} and of {other:?}\nhint: a recipe with samples of many sizes needs `bucket.shape = \"aspect\"`"
+    )]
+    MixedSizes {
+        /// Channels, height and width of the first.
+        first: [usize; 3],
+        /// Those of another.
+        other: [usize; 3],
+    },
+    /// A picture's size that the networks cannot halve often enough.
+    #[error(
+        "pictures of {width}x{height} do not fit the networks: both sides must be multiples of {multiple}\nhint: choose another `bucket.target_px`, or `sample.size`"
+    )]
+    SideMultiple {
+        /// Width.
+        width: u32,
+        /// Height.
+        height: u32,
+        /// What both must be multiples of.
+        multiple: u32,
+    },
+    /// No model to start from is named.
+    #[error("there is no model to train\nhint: name one in diffusers' layout as `train.base`")]
+    NoBase,
+    /// More devices than this program trains on.
+    #[error(
+        "`train.devices` is {devices}; one process trains on one device\nhint: set `train.devices = 1` and multiply `train.accumulation` for the same effective batch"
+    )]
+    ManyDevices {
+        /// How many were asked for.
+        devices: u32,
+    },
+    /// A run with checkpoints was started from another model.
+    #[error("`{}` was started from another model than `train.base`, `train.vae`, `train.init` and the seed name now\nhint: take another run name, or put the old settings back", run.display())]
+    OtherBase {
+        /// The run's folder.
+        run: PathBuf,
+    },
+    /// The thread that makes batches has ended before the epoch.
+    #[error("the loader ended before the epoch did\nhint: the lines above say why")]
+    LoaderEnded,
+    /// A checkpoint of a later program.
+    #[error("`{}` has schema version {found}, this program reads up to {supported}\nhint: update terminus", path.display())]
+    CheckpointVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that this program reads.
+        supported: u32,
     },
     /// A generation has nothing to train on.
     #[error("`{}` has no samples in the split `{split}`\nhint: look at `terminus report`: were all rejected?", manifest.display())]
@@ -61,10 +139,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// The generation that a checkpoint was trained on has changed or is gone.
-    #[error("checkpoint `{}` stopped amid an epoch over manifest {expected}, `{}` is {found}\nhint: resume with the manifest it was trained on, or from a checkpoint at the end of an epoch", checkpoint.display(), manifest.display())]
+    #[error("the checkpoint of step {step} stopped amid an epoch over the manifest with sha256 {expected}, `{}` has {found}\nhint: resume with the manifest that it was trained on, or from a checkpoint at the end of an epoch", manifest.display())]
     OtherManifest {
-        /// The checkpoint.
-        checkpoint: PathBuf,
+        /// Updates that the checkpoint has done.
+        step: u64,
         /// The manifest that was given.
         manifest: PathBuf,
         /// sha256 of the manifest that the checkpoint names.
@@ -108,6 +186,13 @@ pub enum Error {
     Torch(#[from] tch::TchError),
 }
 
+fn saved_hint(saved: Option<u64>) -> String {
+    saved.map_or_else(
+        || "nothing was saved yet".to_owned(),
+        |step| format!("the checkpoint of step {step} is sound, the run goes on from there"),
+    )
+}
+
 fn lines(faults: &[ConfigFault]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     lines
@@ -122,12 +207,4 @@ pub enum TensorFault {
     /// It is not there.
     #[error("is missing")]
     Missing,
-    /// It has another shape.
-    #[error("has shape {found:?}, the network has {expected:?}")]
-    Shape {
-        /// Shape in the file.
-        found: Vec<i64>,
-        /// Shape in the network.
-        expected: Vec<i64>,
-    },
 }

@@ -31,4 +31,34 @@ pub mod tensorboard;
 pub mod time_ids;
 
 #[cfg(feature = "torch")]
+pub mod base;
+#[cfg(feature = "torch")]
+pub mod checkpoint;
+#[cfg(feature = "torch")]
+pub mod dataset;
+#[cfg(feature = "torch")]
+pub mod evaluate;
+#[cfg(feature = "torch")]
+pub mod examples;
+#[cfg(feature = "torch")]
+pub mod export;
+#[cfg(feature = "torch")]
+mod files;
+#[cfg(feature = "torch")]
+pub mod gallery;
+#[cfg(feature = "torch")]
+pub mod held_out;
+#[cfg(feature = "torch")]
+pub mod loader;
+#[cfg(feature = "torch")]
+pub mod model;
+#[cfg(feature = "torch")]
+pub mod pictures;
+#[cfg(feature = "torch")]
+pub mod plan;
+#[cfg(feature = "torch")]
+pub mod train;
+#[cfg(feature = "torch")]
+mod trainer;
+#[cfg(feature = "torch")]
 pub use error::{Error, TensorFault};

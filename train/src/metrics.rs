@@ -178,15 +178,17 @@ pub struct MetricsLog {
 }
 
 impl MetricsLog {
-    /// Opens `path` for a run that has done `step` updates.
+    /// Opens `path` for a run that goes on after `step` updates; without a step the file begins anew.
     ///
     /// What an interrupted process wrote past its last checkpoint is dropped, because it will be done again: every
     /// update stands in the file once.
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub fn open(path: &Path, step: u64) -> Result<Self, Error> {
-        if path.exists() {
+    pub fn open(path: &Path, step: Option<u64>) -> Result<Self, Error> {
+        if let Some(step) = step
+            && path.exists()
+        {
             let mut kept = Vec::new();
             for line in BufReader::new(fs::File::open(path)?).lines() {
                 let line = line?;
@@ -199,8 +201,8 @@ impl MetricsLog {
                 }
             }
             atomic::write(path, &kept)?;
-        } else if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+        } else {
+            atomic::write(path, b"")?;
         }
         let file = fs::OpenOptions::new()
             .create(true)
@@ -259,12 +261,12 @@ mod tests {
     fn what_will_be_done_again_is_dropped_and_every_step_stands_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        let mut log = MetricsLog::open(&path, 0).unwrap();
+        let mut log = MetricsLog::open(&path, None).unwrap();
         for step in [5, 10, 12] {
             log.push(&written(step)).unwrap();
         }
         log.file.write_all(b"{\"event\":\"st").unwrap();
-        let mut log = MetricsLog::open(&path, 10).unwrap();
+        let mut log = MetricsLog::open(&path, Some(10)).unwrap();
         log.push(&written(15)).unwrap();
         let steps: Vec<u64> = read_metrics(&path)
             .unwrap()

@@ -17,6 +17,19 @@ pub struct ObjectiveOptions {
     pub snr_weight_floor: f64,
 }
 
+impl ObjectiveOptions {
+    /// Says whether a schedule, with zero terminal SNR or without, can be trained with this objective.
+    ///
+    /// # Errors
+    /// [`Error::EpsilonAtZeroSnr`].
+    pub fn check(&self, zero_terminal_snr: bool) -> Result<(), Error> {
+        if zero_terminal_snr && self.prediction_type == PredictionType::Epsilon {
+            return Err(Error::EpsilonAtZeroSnr);
+        }
+        Ok(())
+    }
+}
+
 /// The forward process, the target and the loss weights of one schedule, as tables on the device.
 #[derive(Debug)]
 pub struct Objective {
@@ -46,9 +59,7 @@ impl Objective {
         options: ObjectiveOptions,
         device: Device,
     ) -> Result<Self, Error> {
-        if options.prediction_type == PredictionType::Epsilon && schedule.has_zero_terminal_snr() {
-            return Err(Error::EpsilonAtZeroSnr);
-        }
+        options.check(schedule.has_zero_terminal_snr())?;
         let weights: Vec<f32> = (0..schedule.timesteps())
             .map(|t| loss_weight(schedule.snr(t), &options) as f32)
             .collect();
