@@ -1,0 +1,312 @@
+//! Flags: where they start, and how far their values go.
+
+use std::fmt;
+
+use crate::parameter::{Parameter, Shape};
+use crate::token::{Token, is_url, join, split_weight};
+
+/// One `--name value` of a prompt, in the order found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    name: String,
+    parameter: Option<Parameter>,
+    value: Option<String>,
+}
+
+impl Flag {
+    /// The name without dashes: the generator's own spelling, or what was found if the flag is unknown.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The parameter it sets; `None` for a flag that is not known.
+    pub fn parameter(&self) -> Option<Parameter> {
+        self.parameter
+    }
+
+    /// The text of its value as found, with single spaces; `None` if there is none.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    fn known(parameter: Parameter, value: Option<String>) -> Self {
+        Self {
+            name: parameter.name().to_owned(),
+            parameter: Some(parameter),
+            value,
+        }
+    }
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--{}", self.name)?;
+        match &self.value {
+            Some(value) => write!(f, " {value}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Splits the tokens of a prompt into its text and its flags.
+///
+/// Taking a flag out of the middle can bring the halves of another together (`-- --tile ar 16:9`), so this
+/// goes on until the text holds none.
+pub(crate) fn take_flags<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<Flag>) {
+    let mut flags = Vec::new();
+    let mut text = tokens.to_vec();
+    loop {
+        let (rest, found) = scan(&text);
+        text = rest;
+        let is_settled = found.is_empty() && !drop_last_separator(&mut text);
+        flags.extend(found);
+        if is_settled {
+            break;
+        }
+    }
+    // `--w` was a width only beside `--h`; later versions made it the short form of `--weird`.
+    if !flags
+        .iter()
+        .any(|flag| flag.parameter == Some(Parameter::Height))
+    {
+        for flag in &mut flags {
+            if flag.parameter == Some(Parameter::Width) {
+                *flag = Flag::known(Parameter::Weird, flag.value.take());
+            }
+        }
+    }
+    (text, flags)
+}
+
+/// Drops a `::` that ends the text, and so separates nothing. Returns whether there was one.
+fn drop_last_separator(text: &mut Vec<Token<'_>>) -> bool {
+    let Some(last) = text.last_mut() else {
+        return false;
+    };
+    let Some((word, "")) = split_weight(last.text) else {
+        return false;
+    };
+    last.text = word;
+    if word.is_empty() {
+        text.pop();
+    }
+    true
+}
+
+fn scan<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<Flag>) {
+    let tokens = split_glued(tokens);
+    let mut text: Vec<Token<'a>> = Vec::new();
+    let mut flags = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let Some(start) = Start::at(&tokens[at..]) else {
+            text.push(tokens[at]);
+            at += 1;
+            continue;
+        };
+        at += start.tokens;
+        let end = (at..tokens.len())
+            .find(|next| Start::at(&tokens[*next..]).is_some())
+            .unwrap_or(tokens.len());
+        let (flag, rest) = start.with_value(&tokens[at..end]);
+        flags.push(flag);
+        let left_over = text.len();
+        text.extend(rest);
+        if let Some(first) = text.get_mut(left_over) {
+            first.is_spaced = true;
+        }
+        at = end;
+    }
+    (text, flags)
+}
+
+/// Where a flag starts: its dashes, its name, and the value that is glued to it, if one is.
+struct Start<'a> {
+    parameter: Option<Parameter>,
+    /// The name as found, for a flag that is not known.
+    name: String,
+    /// `16:9` of `--ar16:9` and of `--ar=16:9`.
+    glued: Option<&'a str>,
+    /// How many tokens it takes up.
+    tokens: usize,
+}
+
+impl<'a> Start<'a> {
+    /// The flag that starts at the first of these tokens.
+    ///
+    /// Two hyphens before a letter always make one; a dash that an editor made of them (`—ar`) only before a
+    /// known name; dashes apart from the name (`-- ar 16:9`) only if a fitting value follows too.
+    fn at(tokens: &[Token<'a>]) -> Option<Self> {
+        let (dashes, rest) = split_dashes(tokens.first()?.text)?;
+        if rest.is_empty() {
+            let start = Self {
+                tokens: 2,
+                ..Self::known(tokens.get(1)?.text)?
+            };
+            return start.is_told_by_value(&tokens[2..]).then_some(start);
+        }
+        if let Some(known) = Self::known(rest) {
+            return Some(known);
+        }
+        if !dashes.bytes().all(|b| b == b'-') {
+            return None;
+        }
+        if rest.starts_with('{') {
+            return Self::permutation(tokens, rest);
+        }
+        if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
+        let (name, glued) = match rest.split_once('=') {
+            Some((name, value))
+                if !value.starts_with(is_dash) && Parameter::from_name(name).is_none() =>
+            {
+                (name, (!value.is_empty()).then_some(value))
+            }
+            _ => (rest, None),
+        };
+        Some(Self {
+            parameter: None,
+            name: name.to_owned(),
+            glued,
+            tokens: 1,
+        })
+    }
+
+    /// A known name, perhaps with its value glued on: `ar`, `ar:`, `ar16:9`, `ar=16:9`.
+    fn known(word: &'a str) -> Option<Self> {
+        let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (name, tail) = word.split_at(letters);
+        let parameter = Parameter::from_name(name)?;
+        let value = tail.trim_start_matches(['=', ':', ',', ';']);
+        let glued = match value.chars().next() {
+            _ if tail.starts_with("::") => return None,
+            None => None,
+            _ if parameter.is_switch() => return None,
+            Some(first) if is_dash(first) && value.len() != tail.len() => return None,
+            Some(_) if value.len() != tail.len() => Some(value),
+            Some('0'..='9' | '.' | '{') => Some(value),
+            Some('-') if value[1..].starts_with(|c: char| c.is_ascii_digit()) => Some(value),
+            Some(_) => return None,
+        };
+        Some(Self {
+            parameter: Some(parameter),
+            name: String::new(),
+            glued,
+            tokens: 1,
+        })
+    }
+
+    /// `--{v 5, niji, test}`: a permutation of whole flags, kept as one name.
+    fn permutation(tokens: &[Token<'a>], first: &str) -> Option<Self> {
+        let mut words = vec![Token {
+            text: first,
+            is_spaced: true,
+        }];
+        let rest = tokens
+            .iter()
+            .skip(1)
+            .take_while(|token| !token.text.starts_with(is_dash));
+        words.extend(rest.copied());
+        let taken = Shape::Unknown.take(&words);
+        let name = join(&words[..taken]);
+        (taken > 0).then_some(Self {
+            parameter: None,
+            name,
+            glued: None,
+            tokens: taken,
+        })
+    }
+
+    fn shape(&self) -> Shape {
+        self.parameter.map_or(Shape::Unknown, Parameter::shape)
+    }
+
+    fn is_told_by_value(&self, after: &[Token<'a>]) -> bool {
+        self.shape().is_telling() && self.shape().take(&self.value_tokens(after)) > 0
+    }
+
+    fn value_tokens(&self, after: &[Token<'a>]) -> Vec<Token<'a>> {
+        self.glued
+            .map(Token::spaced)
+            .into_iter()
+            .chain(after.iter().copied())
+            .collect()
+    }
+
+    /// The flag, and the tokens before the next one that are not its value.
+    fn with_value(self, segment: &[Token<'a>]) -> (Flag, Vec<Token<'a>>) {
+        let mut tokens = self.value_tokens(segment);
+        let shape = self.shape();
+        let mut taken = shape.take(&tokens);
+        // A lone word, or one that is glued on, is the value even if a wrong one.
+        if taken == 0 && shape.takes_any_word() && (tokens.len() == 1 || self.glued.is_some()) {
+            taken = 1;
+        }
+        let rest = tokens.split_off(taken);
+        let value = (taken > 0).then(|| join(&tokens));
+        let flag = match self.parameter {
+            Some(parameter) => Flag::known(parameter, value),
+            None => Flag {
+                name: self.name,
+                parameter: None,
+                value,
+            },
+        };
+        (flag, rest)
+    }
+}
+
+/// Cuts tokens before a flag that lacks its space (`cat--ar 16:9`), if its value tells that it is one.
+fn split_glued<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
+    let mut out = Vec::with_capacity(tokens.len());
+    for (index, token) in tokens.iter().enumerate() {
+        let mut token = *token;
+        while let Some(at) = glued_start(token.text, &tokens[index + 1..]) {
+            out.push(Token {
+                text: &token.text[..at],
+                ..token
+            });
+            token = Token {
+                text: &token.text[at..],
+                is_spaced: false,
+            };
+        }
+        out.push(token);
+    }
+    out
+}
+
+fn glued_start<'a>(word: &'a str, after: &[Token<'a>]) -> Option<usize> {
+    if is_url(word) {
+        return None;
+    }
+    let mut before = '-';
+    for (at, c) in word.char_indices() {
+        if is_dash(c)
+            && !is_dash(before)
+            && let Some((_, rest)) = split_dashes(&word[at..])
+            && let Some(start) = Start::known(rest)
+            && start.is_told_by_value(after)
+        {
+            return Some(at);
+        }
+        before = c;
+    }
+    None
+}
+
+/// Splits the dashes that can start a flag from what follows: two hyphens or more, or a dash that an editor
+/// made of them.
+fn split_dashes(word: &str) -> Option<(&str, &str)> {
+    let rest = word.trim_start_matches(is_dash);
+    let dashes = &word[..word.len() - rest.len()];
+    (dashes.len() >= 2).then_some((dashes, rest))
+}
+
+fn is_dash(c: char) -> bool {
+    matches!(
+        c,
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}'
+    )
+}
