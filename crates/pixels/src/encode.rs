@@ -32,7 +32,7 @@ pub enum Subsampling {
 /// [`Error::Encode`] if the picture has no area or does not fill its size.
 pub fn encode_png(image: &RgbImage, effort: Effort) -> Result<Vec<u8>, Error> {
     let Effort::Fast = effort;
-    let fail = |e: png::EncodingError| encode_error(Format::Png, e);
+    let fail = |e: png::EncodingError| encode_error(Format::Png, e.to_string());
     let mut out = Vec::with_capacity(image.data.len() / 2);
     let mut encoder = png::Encoder::new(&mut out, image.width_px, image.height_px);
     encoder.set_color(png::ColorType::Rgb);
@@ -67,7 +67,7 @@ pub fn encode_jpeg(
         quality,
         subsampling,
     )
-    .map_err(|e| encode_error(Format::Jpeg, e))
+    .map_err(|e| encode_error(Format::Jpeg, e.to_string()))
 }
 
 /// A lossless WebP of these pixels.
@@ -89,13 +89,13 @@ pub fn encode_webp_lossless(image: &RgbImage) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     WebPEncoder::new(&mut out)
         .encode(data, *width_px, *height_px, WebPColour::Rgb8)
-        .map_err(|e| encode_error(Format::WebP, e))?;
+        .map_err(|e| encode_error(Format::WebP, e.to_string()))?;
     Ok(out)
 }
 
-fn encode_error(format: Format, detail: impl ToString) -> Error {
+fn encode_error(format: Format, detail: impl Into<String>) -> Error {
     Error::Encode {
         format,
-        detail: detail.to_string(),
+        detail: detail.into(),
     }
 }

@@ -125,24 +125,22 @@ impl Error {
         }
     }
 
-    pub(crate) fn corrupt(format: Format, detail: impl ToString) -> Self {
+    pub(crate) fn corrupt(format: Format, detail: impl Into<String>) -> Self {
         Self::Corrupt {
             format,
-            detail: detail.to_string(),
+            detail: detail.into(),
         }
     }
 
-    pub(crate) fn truncated(format: Format, detail: impl ToString) -> Self {
+    pub(crate) fn truncated(format: Format, detail: impl Into<String>) -> Self {
         Self::Truncated {
             format,
-            detail: detail.to_string(),
+            detail: detail.into(),
         }
     }
 
-    pub(crate) fn unsupported(what: impl ToString) -> Self {
-        Self::UnsupportedFormat {
-            what: what.to_string(),
-        }
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::UnsupportedFormat { what: what.into() }
     }
 
     pub(crate) fn panic(decoder: Option<Decoder>, payload: &(dyn std::any::Any + Send)) -> Self {

@@ -48,7 +48,7 @@ pub fn crop_jpeg_lossless(
                 found.header.colour_text()
             ));
         };
-        if left % across != 0 || top % down != 0 {
+        if !left.is_multiple_of(across) || !top.is_multiple_of(down) {
             return not_lossless(format!(
                 "top {top}, left {left} is off its {across}x{down} grid"
             ));
@@ -59,7 +59,7 @@ pub fn crop_jpeg_lossless(
         at_work.set(Some(Decoder::LibjpegTurbo));
         let jpeg = cut(bytes, rect).map_err(|error| match error {
             JpegError::UnexpectedEof => Error::truncated(Jpeg, "a scan is cut off"),
-            error => Error::corrupt(Jpeg, error),
+            error => Error::corrupt(Jpeg, error.to_string()),
         })?;
         match (&found.profile, found.header.colour.icc) {
             (Some(profile), Icc::Srgb) => Ok(with_profile(&jpeg, profile)),

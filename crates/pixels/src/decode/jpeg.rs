@@ -12,7 +12,7 @@ use crate::{
     Decoder, Error,
     Format::Jpeg,
     Header,
-    header::{self, Model},
+    header::{self, JpegCoding, Model},
     panic::AtWork,
     rect::Rect,
 };
@@ -48,7 +48,7 @@ pub(super) fn read(
             zune(bytes, header, rect)
         }
         Err(JpegError::UnexpectedEof) => Err(Error::truncated(Jpeg, "a scan is cut off")),
-        Err(error) => Err(Error::corrupt(Jpeg, error)),
+        Err(error) => Err(Error::corrupt(Jpeg, error.to_string())),
     }
 }
 
@@ -100,9 +100,12 @@ fn turbo(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, JpegError
 /// inside it as in the whole picture; none where a part costs no less than the whole.
 fn with_margin(header: &Header, rect: Rect) -> Option<Rect> {
     let (width, height) = (header.stored_width_px, header.stored_height_px);
-    let layout = header
-        .jpeg
-        .filter(|_| !header.is_progressive && rect != Rect::whole(width, height))?;
+    let is_part = rect != Rect::whole(width, height);
+    let layout = header.jpeg.filter(|layout| {
+        is_part
+            && !header.is_progressive
+            && matches!(layout.coding, JpegCoding::Grey | JpegCoding::YCbCr)
+    })?;
     let (across, down) = (layout.mcu_width_px, layout.mcu_height_px);
     let left = (rect.left / across).saturating_sub(1) * across;
     let top = (rect.top / down).saturating_sub(1) * down;
@@ -138,7 +141,7 @@ fn zune(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
         .map_err(|error| match error {
             DecodeErrors::Unsupported(what) => Error::unsupported(format!("this JPEG ({what:?})")),
             DecodeErrors::ExhaustedData => Error::truncated(Jpeg, "a scan is cut off"),
-            error => Error::corrupt(Jpeg, error),
+            error => Error::corrupt(Jpeg, error.to_string()),
         })?;
     if data.len() != width as usize * height as usize * kind.channels() {
         return Err(Error::corrupt(

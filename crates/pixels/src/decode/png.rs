@@ -5,7 +5,14 @@ use std::io::Cursor;
 use png::{ColorType, Decoder as PngDecoder, Transformations};
 
 use super::samples::{Kind, Samples};
-use crate::{Decoder, Error, Format::Png, Header, header::png::error, panic::AtWork, rect::Rect};
+use crate::{
+    Decoder, Error,
+    Format::Png,
+    Header,
+    header::png::{error, has_end},
+    panic::AtWork,
+    rect::Rect,
+};
 
 pub(super) fn read(
     bytes: &[u8],
@@ -13,6 +20,9 @@ pub(super) fn read(
     rect: Rect,
     at_work: &AtWork,
 ) -> Result<Samples, Error> {
+    if !has_end(bytes) {
+        return Err(Error::truncated(Png, "the last chunk is missing"));
+    }
     at_work.set(Some(Decoder::Png));
     let mut decoder = PngDecoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);

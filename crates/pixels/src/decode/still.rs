@@ -8,7 +8,7 @@ use image::{
 };
 
 use super::samples::{Kind, Samples};
-use crate::{Decoder, Error, Format, Header, panic::AtWork, rect::Rect};
+use crate::{Decoder, Error, Format, Header, bytes::le32, panic::AtWork, rect::Rect};
 
 pub(super) fn webp(
     bytes: &[u8],
@@ -16,6 +16,13 @@ pub(super) fn webp(
     rect: Rect,
     at_work: &AtWork,
 ) -> Result<Samples, Error> {
+    let declared = le32(bytes, 4)
+        .map_or(usize::MAX, |size| size as usize)
+        .saturating_add(8);
+    if declared > bytes.len() {
+        let detail = format!("{declared} bytes are announced, {} are there", bytes.len());
+        return Err(Error::truncated(Format::WebP, detail));
+    }
     at_work.set(Some(Decoder::WebP));
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|e| error(Format::WebP, e))?;
     read(decoder, header, rect)
@@ -73,8 +80,8 @@ fn read(decoder: impl ImageDecoder, header: &Header, rect: Rect) -> Result<Sampl
 fn error(format: Format, error: ImageError) -> Error {
     let is_end = |kind| kind == std::io::ErrorKind::UnexpectedEof;
     match error {
-        ImageError::IoError(e) if is_end(e.kind()) => Error::truncated(format, e),
+        ImageError::IoError(e) if is_end(e.kind()) => Error::truncated(format, e.to_string()),
         ImageError::Unsupported(e) => Error::unsupported(format!("this {format} ({e})")),
-        e => Error::corrupt(format, e),
+        e => Error::corrupt(format, e.to_string()),
     }
 }

@@ -5,7 +5,6 @@ use std::io::Cursor;
 use tiff::{
     ColorType, TiffError,
     decoder::{Decoder as TiffDecoder, DecodingResult, Limits as TiffLimits},
-    tags::Tag,
 };
 
 use super::samples::{Kind, Samples};
@@ -26,19 +25,15 @@ pub(super) fn read(
         .map_err(error)?
         .with_limits(limits);
     let colour = decoder.colortype().map_err(error)?;
-    let white_is_zero = decoder
-        .find_tag_unsigned::<u16>(Tag::PhotometricInterpretation)
-        .map_err(error)?
-        .is_some_and(|value| value == 0);
-    let _ = white_is_zero;
     let result = decoder.read_image().map_err(error)?;
     let samples = match result {
+        DecodingResult::U8(rows) if colour == ColorType::Gray(1) => unpack_bits(&rows, width),
         DecodingResult::U8(samples) => samples,
         DecodingResult::U16(samples) => samples.into_iter().map(|s| (s >> 8) as u8).collect(),
         _ => return Err(unsupported(colour)),
     };
     let kind = match colour {
-        ColorType::Gray(8 | 16) => Kind::Grey,
+        ColorType::Gray(1 | 8 | 16) => Kind::Grey,
         ColorType::GrayA(8 | 16) => Kind::GreyAlpha,
         ColorType::RGB(8 | 16) => Kind::Rgb,
         ColorType::RGBA(8 | 16) => Kind::Rgba,
@@ -54,6 +49,20 @@ pub(super) fn read(
     Ok(Samples::cut(kind, samples, width, height, rect))
 }
 
+/// One byte, 0 or 255, for each bit of rows that are padded to whole bytes.
+fn unpack_bits(rows: &[u8], width: u32) -> Vec<u8> {
+    let bit = |row: &[u8], x: usize| {
+        if row[x / 8] << (x % 8) & 0x80 == 0 {
+            0
+        } else {
+            255
+        }
+    };
+    rows.chunks_exact(width.div_ceil(8) as usize)
+        .flat_map(|row| (0..width as usize).map(move |x| bit(row, x)))
+        .collect()
+}
+
 pub(crate) fn unsupported(colour: ColorType) -> Error {
     Error::unsupported(format!("a TIFF of colour type {colour:?}"))
 }
@@ -64,6 +73,6 @@ pub(crate) fn error(error: TiffError) -> Error {
             Error::truncated(Tiff, "a directory or a strip is cut off")
         }
         TiffError::UnsupportedError(e) => Error::unsupported(format!("this TIFF ({e})")),
-        error => Error::corrupt(Tiff, error),
+        error => Error::corrupt(Tiff, error.to_string()),
     }
 }

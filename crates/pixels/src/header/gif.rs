@@ -4,11 +4,13 @@ use super::{Facts, Frames, Model};
 use crate::{Error, Format::Gif, Limits, bytes::le16, exif::Camera};
 
 pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, Error> {
-    let truncated = || Error::truncated(Gif, "it ends before its first picture");
+    let truncated = || Error::truncated(Gif, "its first picture is cut off");
     let (width, height) = le16(bytes, 6).zip(le16(bytes, 8)).ok_or_else(truncated)?;
     let (width, height) = (u32::from(width), u32::from(height));
     limits.check(width, height)?;
     let blocks = walk(bytes).ok_or_else(truncated)?;
+    let (frame_width, frame_height) = blocks.frame;
+    limits.check(frame_width.into(), frame_height.into())?;
     Ok(Facts {
         width,
         height,
@@ -30,12 +32,14 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
 
 #[derive(Default)]
 struct Blocks {
+    /// Width and height of the first picture, which need not fit the screen.
+    frame: (u16, u16),
     has_alpha: bool,
     is_interlaced: bool,
     is_animated: bool,
 }
 
-/// Walks to the second picture or the end; none if the file ends before its first picture.
+/// Walks to the second picture or the end; none if the first picture is not whole.
 fn walk(bytes: &[u8]) -> Option<Blocks> {
     let mut blocks = Blocks::default();
     let mut pictures = 0;
@@ -47,7 +51,10 @@ fn walk(bytes: &[u8]) -> Option<Blocks> {
                 if pictures == 0 && bytes.get(at + 1) == Some(&0xF9) {
                     blocks.has_alpha |= bytes.get(at + 3).is_some_and(|flags| flags & 1 != 0);
                 }
-                at = past_sub_blocks(bytes, at + 2);
+                let Some(end) = past_sub_blocks(bytes, at + 2) else {
+                    return (pictures > 0).then_some(blocks);
+                };
+                at = end;
             }
             Some(0x2C) => {
                 pictures += 1;
@@ -55,9 +62,10 @@ fn walk(bytes: &[u8]) -> Option<Blocks> {
                     blocks.is_animated = true;
                     return Some(blocks);
                 }
+                blocks.frame = (le16(bytes, at + 5)?, le16(bytes, at + 7)?);
                 let flags = *bytes.get(at + 9)?;
                 blocks.is_interlaced = flags & 0x40 != 0;
-                at = past_sub_blocks(bytes, at + 10 + table_bytes(flags) + 1);
+                at = past_sub_blocks(bytes, at + 10 + table_bytes(flags) + 1)?;
             }
             _ => return (pictures > 0).then_some(blocks),
         }
@@ -73,12 +81,13 @@ fn table_bytes(flags: u8) -> usize {
     }
 }
 
-fn past_sub_blocks(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(&size) = bytes.get(at) {
+/// Behind a chain of sub-blocks; none if the file ends inside it.
+fn past_sub_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let size = *bytes.get(at)?;
         at += 1 + usize::from(size);
         if size == 0 {
-            break;
+            return Some(at);
         }
     }
-    at
 }

@@ -164,9 +164,8 @@ fn colour(frame: &Frame, has_jfif: bool, adobe: Option<u8>) -> (Model, JpegCodin
         ([_], _) => (Model::Grey, JpegCoding::Grey),
         ([_, _, _], _) if has_jfif => (Model::Rgb, JpegCoding::YCbCr),
         ([_, _, _], Some(0)) => (Model::Rgb, JpegCoding::Rgb),
-        ([_, _, _], Some(_)) => (Model::Rgb, JpegCoding::YCbCr),
         ([r, g, b], None) if [r.id, g.id, b.id] == *b"RGB" => (Model::Rgb, JpegCoding::Rgb),
-        ([_, _, _], None) => (Model::Rgb, JpegCoding::YCbCr),
+        ([_, _, _], _) => (Model::Rgb, JpegCoding::YCbCr),
         (_, Some(1..)) => (Model::Ycck, JpegCoding::Other),
         _ => (Model::Cmyk, JpegCoding::Other),
     }

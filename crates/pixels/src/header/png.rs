@@ -29,7 +29,10 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
         BitDepth::Eight => 8,
         BitDepth::Sixteen => 16,
     };
-    let exif = info.exif_metadata.as_deref().or_else(|| late_exif(bytes));
+    let exif = info
+        .exif_metadata
+        .as_deref()
+        .or_else(|| find_chunk(bytes, b"eXIf"));
     Ok(Facts {
         width: info.width,
         height: info.height,
@@ -51,19 +54,24 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     })
 }
 
-/// An `eXIf` chunk anywhere in the file: it may follow the pixels.
-fn late_exif(bytes: &[u8]) -> Option<&[u8]> {
-    let mut at = 8;
+/// The data of the first chunk of this kind; it may follow the pixels.
+fn find_chunk<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
+    let mut at = 8usize;
     loop {
         let length = be32(bytes, at)? as usize;
-        let kind = bytes.get(at + 4..at + 8)?;
-        let data = bytes.get(at + 8..(at + 8).checked_add(length)?)?;
-        match kind {
-            b"eXIf" => return Some(data),
+        let start = at + 8;
+        let end = start.checked_add(length)?;
+        match bytes.get(at + 4..start)? {
+            kind if kind == wanted => return bytes.get(start..end),
             b"IEND" => return None,
-            _ => at += 12 + length,
+            _ => at = end.checked_add(4)?,
         }
     }
+}
+
+/// Whether the last chunk is there, so that nothing of the file can be missing.
+pub(crate) fn has_end(bytes: &[u8]) -> bool {
+    find_chunk(bytes, b"IEND").is_some()
 }
 
 pub(crate) fn error(error: DecodingError) -> Error {
@@ -72,6 +80,6 @@ pub(crate) fn error(error: DecodingError) -> Error {
             Error::truncated(Png, "a chunk is cut off")
         }
         DecodingError::LimitsExceeded => Error::corrupt(Png, "a chunk unpacks to too many bytes"),
-        error => Error::corrupt(Png, error),
+        error => Error::corrupt(Png, error.to_string()),
     }
 }
