@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsString,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
 };
 
 use crate::error::Error;
@@ -68,19 +68,33 @@ impl Checkout {
 }
 
 /// Runs `command` to its end; its output goes where ours goes.
-pub fn run(mut command: Command) -> Result<(), Error> {
+pub fn run(command: Command) -> Result<(), Error> {
+    finish(command).map(|_| ())
+}
+
+/// Runs `command` to its end and gives what it wrote to stdout, which is shown only if it fails; stderr goes where ours
+/// goes.
+pub fn capture(mut command: Command) -> Result<Vec<u8>, Error> {
+    command.stdout(Stdio::piped());
+    finish(command)
+}
+
+/// Runs `command` to its end; stdout is empty unless it is piped.
+fn finish(mut command: Command) -> Result<Vec<u8>, Error> {
     let shown = shown(&command);
     eprintln!("$ {shown}");
-    let status = command.status().map_err(|source| Error::Start {
+    let child = command.spawn().and_then(Child::wait_with_output);
+    let output = child.map_err(|source| Error::Start {
         program: command.get_program().to_string_lossy().into_owned(),
         source,
     })?;
-    if status.success() {
-        return Ok(());
+    if output.status.success() {
+        return Ok(output.stdout);
     }
+    print!("{}", String::from_utf8_lossy(&output.stdout));
     Err(Error::Failed {
         command: shown,
-        code: status.code(),
+        code: output.status.code(),
     })
 }
 
@@ -123,6 +137,13 @@ mod tests {
         let checkout = Checkout::of_this_program();
         assert!(checkout.join("Cargo.lock").is_file());
         assert!(checkout.free_mb().is_some_and(|free_mb| free_mb > 0));
+    }
+
+    #[test]
+    fn what_a_program_writes_can_be_kept_for_later() {
+        let mut sh = Command::new("sh");
+        sh.args(["-c", "echo picture; echo progress >&2"]);
+        assert_eq!(capture(sh).unwrap(), b"picture\n");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `cargo quickstart`: from a fresh machine to a trained checkpoint and a picture.
 
 use crate::{
-    checkout::{Checkout, run as run_command},
+    checkout::{Checkout, capture, run as run_command},
     error::Error,
     libtorch::{self, Kind},
     steps::Steps,
@@ -26,7 +26,7 @@ const RUN: &[&str] = &["run", "configs/quickstart.toml"];
 
 /// Takes every step; a second time, only what has changed.
 ///
-/// The last lines on stdout are those of `terminus run`, which name the report, the checkpoint and the picture.
+/// The last lines are those that `terminus run` writes to stdout: they name the report, the checkpoint and the picture.
 ///
 /// # Errors
 /// If the machine lacks something, or with the first step that failed and its exit code.
@@ -47,7 +47,12 @@ pub fn run(checkout: &Checkout) -> Result<(), Error> {
         run_command(checkout.cargo(&["build", "--release"]))
     })?;
     steps.take("demo collection", || run_command(terminus(DEMO)))?;
-    steps.take("run", || run_command(terminus(RUN)))?;
-    eprintln!("\n{steps}");
+    let mut results = Vec::new();
+    steps.take("run", || {
+        results = capture(terminus(RUN))?;
+        Ok(())
+    })?;
+    eprintln!("\n{steps}\n");
+    print!("{}", String::from_utf8_lossy(&results));
     Ok(())
 }
