@@ -1,2 +1,11 @@
-//! The `terminus` command line.
-fn main() {}
+//! The `terminus` command line: parses, calls, and maps what comes back to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use terminus::{cli::Cli, exit, verbs};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    exit::code(verbs::run(cli))
+}

@@ -12,8 +12,12 @@ mod error;
 mod pack;
 pub mod plan;
 mod publish;
+pub mod report;
 mod sampling;
 pub mod stage;
+
+/// Version of the rules by which samples are cut; part of every config hash, so that new rules redo the work.
+pub const LOGIC_VERSION: u32 = 1;
 
 pub use error::Error;
 pub use plan::{BucketPlan, CollectionPlan};

@@ -10,6 +10,9 @@ mod error;
 pub mod plan;
 pub mod stage;
 
+/// Version of the rules by which captions are made; part of every config hash, so that new rules redo the work.
+pub const LOGIC_VERSION: u32 = 1;
+
 pub use error::Error;
 pub use plan::{CaptionPlan, CaptionerPlan, CollectionPlan};
 pub use stage::{Summary, caption};

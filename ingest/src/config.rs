@@ -122,3 +122,13 @@ pub enum Generator {
     /// Niji, Midjourney's model for anime.
     Niji,
 }
+
+impl Generator {
+    /// The word that recipes and the ledger hold.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Midjourney => "midjourney",
+            Self::Niji => "niji",
+        }
+    }
+}

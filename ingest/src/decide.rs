@@ -10,7 +10,9 @@ use terminus_manifest::{
     words::{Outcome, Reason, Role, Stage},
 };
 
-use crate::CollectionPlan;
+use terminus_pixels::{Action, PixelPolicy};
+
+use crate::{CollectionPlan, select};
 
 /// An item to judge.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +125,14 @@ fn alone(candidate: &Candidate<'_>, overrides: &Overrides) -> VerdictRow {
         };
     }
     let is_kept = decision.is_some_and(|decision| decision.keep);
+    if let Some((reason, detail)) = refused(row, &collection.policy).filter(|_| !is_kept) {
+        return verdict.because(Outcome::Rejected, reason).detail(detail);
+    }
+    if let Some(detail) = select::objection(&collection.select, row).filter(|_| !is_kept) {
+        return verdict
+            .because(Outcome::Rejected, Reason::NotSelected)
+            .detail(detail);
+    }
     let shorter = row
         .width_px
         .zip(row.height_px)
@@ -134,6 +144,36 @@ fn alone(candidate: &Candidate<'_>, overrides: &Overrides) -> VerdictRow {
             .detail("the shorter side is under `min_side_px`");
     }
     verdict
+}
+
+/// The policy that refuses a picture of this kind, told by the colour that was found.
+fn refused(row: &LedgerRow, policy: &PixelPolicy) -> Option<(Reason, String)> {
+    let colour = row.colour.as_deref().unwrap_or_default();
+    let is_cmyk = colour.starts_with("cmyk") || colour.starts_with("ycck");
+    let has_alpha = colour.starts_with("rgba") || colour.starts_with("greya");
+    let kinds = [
+        (
+            "alpha",
+            policy.alpha,
+            has_alpha || colour.contains("+alpha"),
+        ),
+        ("cmyk", policy.cmyk, is_cmyk),
+        ("icc", policy.icc, colour.contains("+icc") && !is_cmyk),
+        ("sixteen_bit", policy.sixteen_bit, colour.contains("16")),
+    ];
+    if policy.animated == Action::Reject && row.is_animated == Some(true) {
+        return Some((
+            Reason::Animated,
+            "`ingest.pixels.animated` is `reject`".to_owned(),
+        ));
+    }
+    let (key, ..) = kinds
+        .into_iter()
+        .find(|&(_, act, is)| is && act == Action::Reject)?;
+    Some((
+        Reason::ColourPolicy,
+        format!("`ingest.pixels.{key}` is `reject` and the picture is {colour}"),
+    ))
 }
 
 /// Whether a fault means that the settings refuse the item, or that it is broken.

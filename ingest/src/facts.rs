@@ -4,7 +4,7 @@ use fs_err as fs;
 use terminus_manifest::{
     ids::Sha256Digest, ledger::LedgerRow, store::ContentStore, time::Timestamp, words::Reason,
 };
-use terminus_pixels::{Limits, PixelPolicy, decode, inspect, sniff};
+use terminus_pixels::{Frames, Limits, PixelPolicy, decode, inspect, sniff};
 use terminus_prompt::Prompt;
 
 use crate::{CollectionPlan, Error, config::StoreMode, folder::Found, sidecar};
@@ -71,6 +71,7 @@ fn read_bytes(bytes: &[u8], limits: Limits, row: &mut LedgerRow) {
     row.height_px = Some(header.height_px);
     row.orientation = Some(u32::from(header.orientation.exif()));
     row.colour = Some(header.colour_text());
+    row.is_animated = Some(header.frames == Frames::Many);
     row.is_plain = Some(header.is_plain());
     let grid = header.lossless_crop_grid();
     row.mcu_width_px = grid.map(|(width, _)| width);

@@ -10,8 +10,12 @@ mod error;
 pub mod facts;
 pub mod folder;
 pub mod plan;
+mod select;
 mod sidecar;
 pub mod stage;
+
+/// Version of the rules by which items are judged; part of every config hash, so that new rules judge anew.
+pub const LOGIC_VERSION: u32 = 1;
 
 pub use error::Error;
 pub use plan::{CollectionPlan, IngestPlan};

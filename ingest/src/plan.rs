@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use terminus_manifest::{Root, overrides::Overrides, words::Role};
-use terminus_pixels::Limits;
+use terminus_pixels::{Limits, PixelPolicy};
 
 use crate::config::{Select, Source, StoreMode};
 
@@ -43,6 +43,8 @@ pub struct CollectionPlan {
     pub min_side_px: u32,
     /// What is refused by its header.
     pub limits: Limits,
+    /// Which kinds of pictures are refused rather than converted.
+    pub policy: PixelPolicy,
     /// The largest image file, in bytes.
     pub max_file_bytes: u64,
     /// The largest sidecar, in bytes.

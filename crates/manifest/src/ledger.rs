@@ -50,6 +50,8 @@ table! {
         orientation: Option<u32>,
         /// Colour as found: `rgb8`, `grey8`, `cmyk8`, `rgba16+icc`, …
         colour: Option<String>,
+        /// Whether the file holds many frames or pages, of which the first counts.
+        is_animated: Option<bool>,
         /// Whether its own bytes can be a sample: orientation 1, 8-bit RGB or grey, no alpha, sRGB, one frame.
         is_plain: Option<bool>,
         /// Width of the JPEG's coefficient grid, if it can be cropped without loss.
@@ -132,6 +134,7 @@ impl LedgerRow {
             height_px: None,
             orientation: None,
             colour: None,
+            is_animated: None,
             is_plain: None,
             mcu_width_px: None,
             mcu_height_px: None,

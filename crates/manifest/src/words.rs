@@ -128,6 +128,8 @@ words! {
         BadSidecar = "bad_sidecar",
         /// The shorter side is under `min_side_px`, or no crop of the target fits.
         TooSmall = "too_small",
+        /// The collection's `select` does not name it.
+        NotSelected = "not_selected",
         /// Another item of the recipe has the same bytes and is preferred.
         Duplicate = "duplicate",
         /// An earlier collection of the recipe holds the same source item.

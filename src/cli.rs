@@ -1,0 +1,254 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Turns collections of generated art and photographs into an SDXL fine-tune.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run every stage of a recipe: ingest, caption, bucket, train
+    Run(StageArgs),
+    /// Find the items of the collections; record their facts and verdicts
+    Ingest(IngestArgs),
+    /// Give every picture its captions
+    Caption(ShardedArgs),
+    /// Cut and pack samples; publish a generation
+    Bucket(StageArgs),
+    /// Train from the newest generation of a recipe
+    #[cfg(feature = "torch")]
+    Train(TrainArgs),
+    /// Show the order of samples, repeats and batches of an epoch
+    Plan(PlanArgs),
+    /// Show what every stage did with every collection, and the mix that came of it
+    Report(StageArgs),
+    /// Show all that is known of an item, picture or sample
+    Explain(ExplainArgs),
+    /// Hold every file that a generation names against its hash
+    Verify(StageArgs),
+    /// Put the parts of ledger, verdicts and captions together
+    Compact(StageArgs),
+    /// Look at this machine, and at a recipe if one is named
+    Doctor(DoctorArgs),
+    /// Draw a collection of anime pictures and photo-like anchors
+    Demo(DemoArgs),
+    /// Show a recipe with every default filled in, or the schema of recipes
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Print a script that completes arguments in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which recipe.
+#[derive(Args, Clone, Debug)]
+pub struct RecipeArgs {
+    /// The recipe, a TOML file
+    pub recipe: PathBuf,
+    /// Lay a setting over the recipe, as TOML: `bucket.target_px=512`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// What every stage takes.
+#[derive(Args, Clone, Debug)]
+pub struct StageArgs {
+    /// Which recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// How.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// How a verb works and talks.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct CommonArgs {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Threads to work with; all cores unless set
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// A stage that can be split over processes.
+#[derive(Args, Clone, Debug)]
+pub struct ShardedArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Work on a share of the items, told by the hash of their ids: `0/4` to `3/4`
+    #[arg(long, value_name = "I/N", value_parser = share)]
+    pub shard: Option<(u32, u32)>,
+}
+
+/// `terminus ingest`.
+#[derive(Args, Clone, Debug)]
+pub struct IngestArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub sharded: ShardedArgs,
+    /// Read every file again, whatever its size and times say
+    #[arg(long)]
+    pub rehash: bool,
+}
+
+/// `terminus train`.
+#[derive(Args, Clone, Debug)]
+pub struct TrainArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Train from this manifest instead of the recipe's newest generation
+    #[arg(long, value_name = "PATH")]
+    pub manifest: Option<PathBuf>,
+    /// The run's name; its folder is `runs/<name>` under the root
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Begin anew where a run of this name has been trained already
+    #[arg(long)]
+    pub restart: bool,
+    /// After training, hold the model's loss against shuffled captions and against the untrained model
+    #[arg(long)]
+    pub evaluate: bool,
+}
+
+/// `terminus plan`.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// The epoch, from 0
+    #[arg(long, default_value_t = 0)]
+    pub epoch: u64,
+    /// Samples that a device takes at once; as `[train]` says unless set
+    #[arg(long, value_name = "N")]
+    pub device_batch: Option<std::num::NonZeroU32>,
+    /// Devices; as `[train]` says unless set
+    #[arg(long, value_name = "N")]
+    pub devices: Option<std::num::NonZeroU32>,
+    /// Device batches between two updates; as `[train]` says unless set
+    #[arg(long, value_name = "N")]
+    pub accumulation: Option<std::num::NonZeroU32>,
+    /// Print every place as a line: step, place, sample, role, width, height, fill
+    #[arg(long, conflicts_with = "json")]
+    pub list: bool,
+}
+
+/// `terminus explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// The recipe.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// An item, picture or sample id (its first digits are enough), a source id or a part of a path
+    pub id: String,
+}
+
+/// `terminus doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// A recipe to check
+    pub recipe: Option<PathBuf>,
+    /// Print one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `terminus demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// Where to draw
+    pub folder: PathBuf,
+    /// How many pictures
+    #[arg(long, default_value_t = 400)]
+    pub images: u32,
+    /// The seed: the same one draws the same bytes
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// The size of the pictures, of which 1 is Midjourney's
+    #[arg(long, value_enum, default_value = "1")]
+    pub scale: DemoScale,
+    /// How.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Sizes of demo pictures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DemoScale {
+    /// As Midjourney draws them: 1024² and its kin
+    #[value(name = "1")]
+    Whole,
+    /// A quarter of each side
+    #[value(name = "1/4")]
+    Quarter,
+    /// An eighth of each side
+    #[value(name = "1/8")]
+    Eighth,
+}
+
+/// `terminus config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// The effective recipe, as TOML
+    Show {
+        /// Which recipe.
+        #[command(flatten)]
+        recipe: RecipeArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The JSON Schema of recipes
+    Schema,
+}
+
+/// Reads `I/N`.
+fn share(text: &str) -> Result<(u32, u32), String> {
+    let parse = || {
+        let (index, of) = text.split_once('/')?;
+        Some((index.parse().ok()?, of.parse().ok()?))
+    };
+    match parse() {
+        Some((index, of)) if index < of => Ok((index, of)),
+        _ => Err("a share is `I/N` with I from 0 to N - 1, such as `0/4`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_share_counts_from_0() {
+        assert_eq!(share("3/4"), Ok((3, 4)));
+        assert!(share("4/4").is_err());
+        assert!(share("1").is_err());
+    }
+}

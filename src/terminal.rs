@@ -1,0 +1,116 @@
+//! What a person sees while a stage works: a bar on a terminal, plain lines elsewhere. Always on stderr.
+
+use std::{
+    io::IsTerminal as _,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use terminus_manifest::run::Progress;
+
+/// How often a plain line says how far a step is.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Draws progress on stderr.
+#[derive(Debug)]
+pub struct Terminal {
+    is_quiet: bool,
+    step: Mutex<Option<Step>>,
+}
+
+#[derive(Debug)]
+struct Step {
+    name: String,
+    unit: String,
+    bar: ProgressBar,
+    started: Instant,
+    told: Instant,
+    is_plain: bool,
+}
+
+impl Terminal {
+    /// `is_quiet` shows nothing but notes.
+    pub fn new(is_quiet: bool) -> Self {
+        Self { is_quiet, step: Mutex::new(None) }
+    }
+
+    fn step(&self) -> std::sync::MutexGuard<'_, Option<Step>> {
+        self.step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Step {
+    fn rate(&self) -> f64 {
+        self.bar.position() as f64 / self.started.elapsed().as_secs_f64().max(1e-3)
+    }
+
+    fn line(&self) -> String {
+        let Self { name, unit, bar, .. } = self;
+        let done = HumanCount(bar.position());
+        match bar.length() {
+            Some(total) => {
+                let left = total.saturating_sub(bar.position()) as f64 / self.rate().max(1e-9);
+                let left = HumanDuration(Duration::from_secs_f64(left.min(1e8)));
+                let total = HumanCount(total);
+                format!("{name}: {done} of {total} {unit}, {:.1}/s, {left} left", self.rate())
+            }
+            None => format!("{name}: {done} {unit}, {:.1}/s", self.rate()),
+        }
+    }
+}
+
+impl Progress for Terminal {
+    fn start(&self, step: &str, total: Option<u64>, unit: &str) {
+        let is_plain = self.is_quiet || !std::io::stderr().is_terminal();
+        let bar = match total {
+            _ if is_plain => ProgressBar::hidden(),
+            Some(_) => ProgressBar::no_length().with_style(style(
+                "{prefix:>8} {wide_bar:.cyan/blue} {human_pos}/{human_len} {msg} {per_sec:>10} eta {eta}",
+            )),
+            None => ProgressBar::no_length()
+                .with_style(style("{prefix:>8} {spinner} {human_pos} {msg} {per_sec}")),
+        };
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_prefix(step.to_owned());
+        bar.set_message(unit.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let now = Instant::now();
+        let (name, unit) = (step.to_owned(), unit.to_owned());
+        *self.step() = Some(Step { name, unit, bar, started: now, told: now, is_plain });
+    }
+
+    fn advance(&self, done: u64) {
+        if let Some(step) = self.step().as_mut() {
+            step.bar.inc(done);
+            if step.is_plain && !self.is_quiet && step.told.elapsed() >= LINE_EVERY {
+                step.told = Instant::now();
+                eprintln!("{}", step.line());
+            }
+        }
+    }
+
+    fn note(&self, text: &str) {
+        match self.step().as_ref() {
+            Some(step) if !step.is_plain => step.bar.suspend(|| eprintln!("{text}")),
+            _ => eprintln!("{text}"),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(step) = self.step().take() {
+            step.bar.finish_and_clear();
+            if !self.is_quiet && step.bar.position() > 0 {
+                let took = HumanDuration(step.started.elapsed());
+                let (done, rate) = (HumanCount(step.bar.position()), step.rate());
+                eprintln!("{}: {done} {} in {took}, {rate:.1}/s", step.name, step.unit);
+            }
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,30 @@
+//! `terminus run`: every stage of a recipe.
+
+use serde_json::json;
+
+use super::{data, report};
+use crate::{cli::StageArgs, context::Context};
+
+pub(super) fn run(args: &StageArgs) -> anyhow::Result<()> {
+    let context = Context::new(&args.recipe, args.common)?;
+    let (line, ingest) = data::run_ingest(&context)?;
+    eprintln!("{line}");
+    let (line, caption) = data::run_caption(&context)?;
+    eprintln!("{line}");
+    let (line, bucket) = data::run_bucket(&context)?;
+    eprintln!("{line}");
+    let mut document = json!({ "ingest": ingest, "caption": caption, "bucket": bucket });
+    if context.common.dry_run {
+        return context.tell("run", "dry run: nothing was written", &document);
+    }
+    let path = report::save(&context)?;
+    document["report"] = json!(path);
+    let mut lines = vec![format!("report      {}", path.display())];
+    #[cfg(feature = "torch")]
+    {
+        let trained = super::train::run_train(&context, &super::train::Wish::default())?;
+        lines.extend(trained.lines());
+        document["train"] = json!(trained);
+    }
+    context.tell("run", &lines.join("\n"), &document)
+}
