@@ -1,5 +1,12 @@
 //! Recipes from the outside: what is accepted, what is faulted, what is shown and planned.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
