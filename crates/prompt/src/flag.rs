@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::parameter::{Parameter, Shape};
-use crate::token::{Token, is_url, join, split_weight};
+use crate::token::{Token, is_url, join, split_weight, tokens};
+
+/// How far ahead to look for a value that tells carelessly written dashes from prose.
+const TELLING_TOKENS: usize = 16;
 
 /// One `--name value` of a prompt, in the order found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,19 +81,20 @@ pub(crate) fn take_flags<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<Flag>
     (text, flags)
 }
 
-/// Drops a `::` that ends the text, and so separates nothing. Returns whether there was one.
+/// Drops each `::` that ends the text, and so separates nothing. Returns whether there was one.
 fn drop_last_separator(text: &mut Vec<Token<'_>>) -> bool {
-    let Some(last) = text.last_mut() else {
-        return false;
-    };
-    let Some((word, "")) = split_weight(last.text) else {
-        return false;
-    };
-    last.text = word;
-    if word.is_empty() {
+    let mut is_changed = false;
+    while let Some(last) = text.last_mut()
+        && let Some((word, "")) = split_weight(last.text)
+    {
+        last.text = word;
+        is_changed = true;
+        if !word.is_empty() {
+            break;
+        }
         text.pop();
     }
-    true
+    is_changed
 }
 
 fn scan<'a>(tokens: &[Token<'a>]) -> (Vec<Token<'a>>, Vec<Flag>) {
@@ -159,7 +163,9 @@ impl<'a> Start<'a> {
         }
         let (name, glued) = match rest.split_once('=') {
             Some((name, value))
-                if !value.starts_with(is_dash) && Parameter::from_name(name).is_none() =>
+                if is_plain_name(name)
+                    && Parameter::from_name(name).is_none()
+                    && !value.starts_with(is_dash) =>
             {
                 (name, (!value.is_empty()).then_some(value))
             }
@@ -180,7 +186,7 @@ impl<'a> Start<'a> {
         let parameter = Parameter::from_name(name)?;
         let value = tail.trim_start_matches(['=', ':', ',', ';']);
         let glued = match value.chars().next() {
-            _ if tail.starts_with("::") => return None,
+            _ if tail[..tail.len() - value.len()].contains("::") => return None,
             None => None,
             _ if parameter.is_switch() => return None,
             Some(first) if is_dash(first) && value.len() != tail.len() => return None,
@@ -223,15 +229,14 @@ impl<'a> Start<'a> {
     }
 
     fn is_told_by_value(&self, after: &[Token<'a>]) -> bool {
-        self.shape().is_telling() && self.shape().take(&self.value_tokens(after)) > 0
+        let after = &after[..after.len().min(TELLING_TOKENS)];
+        let end = after.iter().position(has_dashes).unwrap_or(after.len());
+        self.shape().is_telling() && self.shape().take(&self.value_tokens(&after[..end])) > 0
     }
 
     fn value_tokens(&self, after: &[Token<'a>]) -> Vec<Token<'a>> {
-        self.glued
-            .map(Token::spaced)
-            .into_iter()
-            .chain(after.iter().copied())
-            .collect()
+        let glued = self.glued.map(tokens).unwrap_or_default();
+        glued.into_iter().chain(after.iter().copied()).collect()
     }
 
     /// The flag, and the tokens before the next one that are not its value.
@@ -259,41 +264,54 @@ impl<'a> Start<'a> {
 
 /// Cuts tokens before a flag that lacks its space (`cat--ar 16:9`), if its value tells that it is one.
 fn split_glued<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
-    let mut out = Vec::with_capacity(tokens.len());
-    for (index, token) in tokens.iter().enumerate() {
+    // From the right, because each flag ends the value of the one before it.
+    let mut reversed: Vec<Token<'a>> = Vec::with_capacity(tokens.len());
+    for token in tokens.iter().rev() {
         let mut token = *token;
-        while let Some(at) = glued_start(token.text, &tokens[index + 1..]) {
-            out.push(Token {
-                text: &token.text[..at],
-                ..token
-            });
-            token = Token {
+        while let Some(at) = glued_start(token.text, &reversed) {
+            reversed.push(Token {
                 text: &token.text[at..],
                 is_spaced: false,
-            };
+            });
+            token.text = &token.text[..at];
         }
-        out.push(token);
+        reversed.push(token);
     }
-    out
+    reversed.reverse();
+    reversed
 }
 
-fn glued_start<'a>(word: &'a str, after: &[Token<'a>]) -> Option<usize> {
+/// Where in a word its last flag starts, if one is glued to what stands before it. The tokens after the word
+/// come last one first.
+fn glued_start<'a>(word: &'a str, after_reversed: &[Token<'a>]) -> Option<usize> {
     if is_url(word) {
         return None;
     }
-    let mut before = '-';
-    for (at, c) in word.char_indices() {
-        if is_dash(c)
-            && !is_dash(before)
-            && let Some((_, rest)) = split_dashes(&word[at..])
-            && let Some(start) = Start::known(rest)
-            && start.is_told_by_value(after)
-        {
-            return Some(at);
-        }
-        before = c;
-    }
-    None
+    let starts_dashes =
+        |at: usize| at > 0 && word[at..].starts_with(is_dash) && !word[..at].ends_with(is_dash);
+    let starts = word
+        .char_indices()
+        .rev()
+        .map(|(at, _)| at)
+        .filter(|at| starts_dashes(*at));
+    let mut starts = starts.filter_map(|at| {
+        let (_, rest) = split_dashes(&word[at..])?;
+        Some((at, Start::known(rest)?))
+    });
+    starts
+        .find(|(_, start)| {
+            let after = after_reversed.iter().rev().take(TELLING_TOKENS);
+            start.is_told_by_value(&after.copied().collect::<Vec<_>>())
+        })
+        .map(|(at, _)| at)
+}
+
+fn has_dashes(token: &Token<'_>) -> bool {
+    split_dashes(token.text).is_some()
+}
+
+fn is_plain_name(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Splits the dashes that can start a flag from what follows: two hyphens or more, or a dash that an editor

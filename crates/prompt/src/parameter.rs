@@ -290,7 +290,7 @@ fn is_random(word: &str) -> bool {
 }
 
 /// Letters and digits, some of them digits, joined by hyphens.
-fn is_code(word: &str) -> bool {
+pub(crate) fn is_code(word: &str) -> bool {
     let word = trim_value(word);
     let word = split_weight(word).map_or(word, |(code, _)| code);
     word.contains(|c: char| c.is_ascii_digit())

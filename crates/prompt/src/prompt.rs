@@ -4,8 +4,11 @@ use std::fmt;
 
 use crate::caption::caption;
 use crate::flag::{Flag, take_flags};
-use crate::parameter::{Parameter, trim_value};
+use crate::parameter::Parameter;
+use crate::parameters::Parameters;
+use crate::reading::Version;
 use crate::token::tokens;
+use crate::value::Value;
 use crate::weights::{ImagePrompt, Part, parts, take_images, write_parts};
 
 /// A prompt as Midjourney and Niji read it.
@@ -78,35 +81,33 @@ impl Prompt {
         caption(&self.parts)
     }
 
+    /// The parameters that its flags set, typed.
+    pub fn parameters(&self) -> Parameters {
+        Parameters::read(&self.flags)
+    }
+
     /// What made the picture, as far as the flags tell: `("niji", Some("5"))`, `("midjourney", Some("5.2"))`,
-    /// `("niji", None)` for a bare `--niji`; `None` if no flag tells.
+    /// `("midjourney", Some("testp"))`, `("niji", None)` for a bare `--niji`; `None` if no flag tells.
+    ///
+    /// A version that no generator has had is given as found; `6.0` is `6`.
     pub fn generator_and_version(&self) -> Option<(String, Option<String>)> {
-        let last = |parameter| {
-            self.flags
-                .iter()
-                .rev()
-                .find(|flag| flag.parameter() == Some(parameter))
-        };
-        let number = |flag: &Flag| flag.value().and_then(version_number);
-        if let Some(niji) = last(Parameter::Niji) {
-            return Some(("niji".to_owned(), number(niji)));
+        let parameters = self.parameters();
+        let name = |version: &Value<Version>| version.read().map(Version::to_string);
+        if let Some(niji) = &parameters.niji {
+            return Some(("niji".to_owned(), name(niji)));
         }
-        let version = if let Some(version) = last(Parameter::Version) {
-            number(version)
+        let version = if let Some(version) = &parameters.version {
+            name(version)
         } else {
-            let test = last(Parameter::Test).or_else(|| last(Parameter::Testp))?;
+            let tests = [Parameter::Test, Parameter::Testp];
+            let test = parameters
+                .switches
+                .iter()
+                .rfind(|switch| tests.contains(switch))?;
             Some(test.name().to_owned())
         };
         Some(("midjourney".to_owned(), version))
     }
-}
-
-/// `5.2` of `5.2,`, `6` of `6.0`; `None` for what is no version number.
-fn version_number(value: &str) -> Option<String> {
-    let value = trim_value(value);
-    let is_number = value.starts_with(|c: char| c.is_ascii_digit())
-        && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    is_number.then(|| value.strip_suffix(".0").unwrap_or(value).to_owned())
 }
 
 impl PartialEq for Prompt {

@@ -11,15 +11,6 @@ pub(crate) struct Token<'a> {
     pub is_spaced: bool,
 }
 
-impl<'a> Token<'a> {
-    pub(crate) fn spaced(text: &'a str) -> Self {
-        Self {
-            text,
-            is_spaced: true,
-        }
-    }
-}
-
 /// The tokens of a prompt, in order.
 pub(crate) fn tokens(prompt: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
@@ -49,13 +40,20 @@ pub(crate) fn join(tokens: &[Token<'_>]) -> String {
     text
 }
 
-/// Whether a word is a link, bare or in the angle brackets that keep Discord from drawing a preview.
-pub(crate) fn is_url(word: &str) -> bool {
-    let word = word.strip_prefix('<').unwrap_or(word);
+/// Whether a token is a link, bare or in the angle brackets that keep Discord from drawing a preview.
+pub(crate) fn is_url(token: &str) -> bool {
+    let link = token.strip_prefix('<').unwrap_or(token);
     ["http://", "https://"].iter().any(|scheme| {
-        word.get(..scheme.len())
+        link.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     })
+}
+
+/// The address of a link without its brackets and the punctuation behind it.
+pub(crate) fn link_url(link: &str) -> &str {
+    link.strip_prefix('<')
+        .unwrap_or(link)
+        .trim_end_matches([',', ':', '>'])
 }
 
 /// Splits `text::weight` at the last `::` that ends a token. The weight is empty in `text::`.
@@ -65,13 +63,24 @@ pub(crate) fn split_weight(token: &str) -> Option<(&str, &str)> {
     (number_len(weight) == weight.len()).then_some((text, weight))
 }
 
-/// The length in bytes of the first piece of a word: up to and with its first weight, or the whole word.
+/// The length in bytes of the first piece of a word: up to and with its first weight, or a link in brackets.
 fn piece_len(word: &str) -> usize {
-    if is_url(word) {
-        return word.len();
+    let mut is_in_link = false;
+    for (at, c) in word.char_indices() {
+        let rest = &word[at..];
+        if let Some(weight) = rest.strip_prefix("::") {
+            return at + 2 + number_len(weight);
+        }
+        is_in_link |= c == '<' && is_url(rest);
+        if c == '>' && is_in_link {
+            let after = rest[1..].trim_start_matches(',');
+            let weight_len = after
+                .strip_prefix("::")
+                .map_or(0, |weight| 2 + number_len(weight));
+            return word.len() - after.len() + weight_len;
+        }
     }
-    word.find("::")
-        .map_or(word.len(), |at| at + 2 + number_len(&word[at + 2..]))
+    word.len()
 }
 
 /// The length in bytes of the decimal number that starts a text: 0 if there is none, or if a letter follows
@@ -118,8 +127,8 @@ mod tests {
     #[test]
     fn a_link_is_one_token() {
         assert_eq!(
-            texts("<https://s.mj.run/a::b>::2 c"),
-            ["<https://s.mj.run/a::b>::2", "c"]
+            texts("<https://s.mj.run/a>::2 c"),
+            ["<https://s.mj.run/a>::2", "c"]
         );
         assert!(is_url("HTTPS://x") && !is_url("https") && !is_url("éhttp://"));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::token::{Token, is_url, join, split_weight};
+use crate::token::{Token, is_url, join, link_url, split_weight};
 use crate::value::Value;
 
 /// A picture that is given as part of the prompt.
@@ -31,28 +31,17 @@ impl ImagePrompt {
     }
 
     fn parse(token: &str) -> Self {
-        let token = token.trim_end_matches(',');
-        let (link, weight) =
-            split_weight(token).map_or((token, None), |(link, weight)| (link, read_weight(weight)));
-        let link = link.trim_end_matches(',');
-        let bare = link
-            .strip_prefix('<')
-            .and_then(|link| link.strip_suffix('>'));
+        let (link, weight) = split_weight(token).unwrap_or((token, ""));
         Self {
-            url: bare.unwrap_or(link).to_owned(),
-            weight,
+            url: link_url(link).to_owned(),
+            weight: read_weight(weight),
         }
     }
 }
 
 impl fmt::Display for ImagePrompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = Self::parse(&self.url);
-        if plain.url == self.url && plain.weight.is_none() {
-            f.write_str(&self.url)?;
-        } else {
-            write!(f, "<{}>", self.url)?;
-        }
+        f.write_str(&self.url)?;
         match &self.weight {
             Some(weight) => write!(f, "::{weight}"),
             None => Ok(()),
