@@ -123,9 +123,9 @@ pub struct TrainArgs {
     /// The run's name; its folder is `runs/<name>` under the root
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
-    /// Begin anew where a run of this name has been trained already
-    #[arg(long)]
-    pub restart: bool,
+    /// Go on from this checkpoint instead of the run's newest
+    #[arg(long, value_name = "FOLDER")]
+    pub resume_from: Option<PathBuf>,
     /// After training, hold the model's loss against shuffled captions and against the untrained model
     #[arg(long)]
     pub evaluate: bool,

@@ -45,7 +45,14 @@ impl Context {
         let overrides = Overrides::read(&root.overrides())?;
         let stages = Stages::new(&plan, root, overrides, common.dry_run)?;
         let terminal = Terminal::new(common.quiet);
-        Ok(Self { recipe, plan, stages, common, terminal, interrupt: Interrupt::watch()? })
+        Ok(Self {
+            recipe,
+            plan,
+            stages,
+            common,
+            terminal,
+            interrupt: Interrupt::watch()?,
+        })
     }
 
     /// The root of the recipe.
@@ -55,14 +62,23 @@ impl Context {
 
     /// What a verb that was interrupted ends with.
     pub fn interrupted(&self) -> anyhow::Error {
-        Interrupted { signal: self.interrupt.signal(), resume: resume_command() }.into()
+        Interrupted {
+            signal: self.interrupt.signal(),
+            resume: resume_command(),
+        }
+        .into()
     }
 
     /// Prints the verb's document with `--json`, else says `line` on stderr.
     ///
     /// # Errors
     /// stdout cannot be written to.
-    pub fn tell(&self, verb: &str, line: &str, document: &impl serde::Serialize) -> anyhow::Result<()> {
+    pub fn tell(
+        &self,
+        verb: &str,
+        line: &str,
+        document: &impl serde::Serialize,
+    ) -> anyhow::Result<()> {
         if self.common.json {
             print_json(&self.document(verb, &json!(document)))
         } else {
@@ -114,10 +130,21 @@ pub fn print_json(document: &Value) -> anyhow::Result<()> {
 fn resume_command() -> String {
     let quoted = |arg: String| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,".contains(c);
-        if arg.chars().all(is_plain) { arg } else { format!("'{}'", arg.replace('\'', r"'\''")) }
+        if arg.chars().all(is_plain) {
+            arg
+        } else {
+            format!("'{}'", arg.replace('\'', r"'\''"))
+        }
     };
     let mut args = std::env::args();
     let program = args.next().unwrap_or_default();
-    let name = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    std::iter::once(name).chain(args.map(quoted)).collect::<Vec<_>>().join(" ")
+    let name = Path::new(&program)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    std::iter::once(name)
+        .chain(args.map(quoted))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -19,7 +19,9 @@ pub struct Interrupted {
 
 /// The exit code of a verb, after its error has been told on stderr.
 pub fn code(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
@@ -28,14 +30,20 @@ pub fn code(result: anyhow::Result<()>) -> ExitCode {
         return ExitCode::from(u8::try_from(128 + interrupted.signal).unwrap_or(130));
     }
     eprintln!("error: {error:#}");
-    if is_failed_check(&error) { ExitCode::from(1) } else { ExitCode::from(2) }
+    if is_failed_check(&error) {
+        ExitCode::from(1)
+    } else {
+        ExitCode::from(2)
+    }
 }
 
 fn is_failed_check(error: &anyhow::Error) -> bool {
     error.is::<CheckFailed>()
         || matches!(
             error.downcast_ref(),
-            Some(terminus_bucket::Error::NoSamples { .. } | terminus_bucket::Error::Shortfall { .. })
+            Some(
+                terminus_bucket::Error::NoSamples { .. } | terminus_bucket::Error::Shortfall { .. }
+            )
         )
 }
 

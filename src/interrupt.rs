@@ -25,7 +25,10 @@ impl Interrupt {
     /// # Errors
     /// The system refuses a handler.
     pub fn watch() -> std::io::Result<Self> {
-        let interrupt = Self { cancel: Cancel::new(), signal: Arc::new(AtomicI32::new(0)) };
+        let interrupt = Self {
+            cancel: Cancel::new(),
+            signal: Arc::new(AtomicI32::new(0)),
+        };
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let watched = interrupt.clone();
         std::thread::spawn(move || {

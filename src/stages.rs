@@ -39,8 +39,10 @@ impl Stages {
         for collection in &plan.collections {
             let ingest_config_hash =
                 config_hash(&collection.ingest_settings, terminus_ingest::LOGIC_VERSION)?;
-            let caption_config_hash =
-                config_hash(&collection.caption_settings, terminus_caption::LOGIC_VERSION)?;
+            let caption_config_hash = config_hash(
+                &collection.caption_settings,
+                terminus_caption::LOGIC_VERSION,
+            )?;
             ingest.push(terminus_ingest::CollectionPlan {
                 name: collection.name.clone(),
                 role: collection.role,

@@ -32,7 +32,10 @@ struct Step {
 impl Terminal {
     /// `is_quiet` shows nothing but notes.
     pub fn new(is_quiet: bool) -> Self {
-        Self { is_quiet, step: Mutex::new(None) }
+        Self {
+            is_quiet,
+            step: Mutex::new(None),
+        }
     }
 
     fn step(&self) -> std::sync::MutexGuard<'_, Option<Step>> {
@@ -46,14 +49,19 @@ impl Step {
     }
 
     fn line(&self) -> String {
-        let Self { name, unit, bar, .. } = self;
+        let Self {
+            name, unit, bar, ..
+        } = self;
         let done = HumanCount(bar.position());
         match bar.length() {
             Some(total) => {
                 let left = total.saturating_sub(bar.position()) as f64 / self.rate().max(1e-9);
                 let left = HumanDuration(Duration::from_secs_f64(left.min(1e8)));
                 let total = HumanCount(total);
-                format!("{name}: {done} of {total} {unit}, {:.1}/s, {left} left", self.rate())
+                format!(
+                    "{name}: {done} of {total} {unit}, {:.1}/s, {left} left",
+                    self.rate()
+                )
             }
             None => format!("{name}: {done} {unit}, {:.1}/s", self.rate()),
         }
@@ -79,7 +87,14 @@ impl Progress for Terminal {
         bar.enable_steady_tick(Duration::from_millis(200));
         let now = Instant::now();
         let (name, unit) = (step.to_owned(), unit.to_owned());
-        *self.step() = Some(Step { name, unit, bar, started: now, told: now, is_plain });
+        *self.step() = Some(Step {
+            name,
+            unit,
+            bar,
+            started: now,
+            told: now,
+            is_plain,
+        });
     }
 
     fn advance(&self, done: u64) {
@@ -102,10 +117,15 @@ impl Progress for Terminal {
     fn finish(&self) {
         if let Some(step) = self.step().take() {
             step.bar.finish_and_clear();
-            if !self.is_quiet && step.bar.position() > 0 {
-                let took = HumanDuration(step.started.elapsed());
+            let took = step.started.elapsed();
+            // What took no time needs no word: the stage's own line follows.
+            if !self.is_quiet && took >= Duration::from_secs(1) {
                 let (done, rate) = (HumanCount(step.bar.position()), step.rate());
-                eprintln!("{}: {done} {} in {took}, {rate:.1}/s", step.name, step.unit);
+                let took = took.as_secs_f64();
+                eprintln!(
+                    "{}: {done} {} in {took:.1} s, {rate:.1}/s",
+                    step.name, step.unit
+                );
             }
         }
     }

@@ -38,7 +38,12 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Demo(args) => demo::demo(&args),
         Verb::Config(verb) => config::config(&verb),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "terminus", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "terminus",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }

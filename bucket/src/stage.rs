@@ -8,7 +8,7 @@ use serde::Serialize;
 use terminus_manifest::{
     caption::CaptionRow,
     failpoint,
-    generation::{Draft, Generation, StageCounts, recipes},
+    generation::{Draft, Generation, StageCounts},
     ids::{CaptionKey, ItemId, SampleId, hash_u64},
     index::IndexRow,
     log::{COMPACT_PAST_PARTS, LogRow as _},
@@ -85,11 +85,9 @@ pub fn bucket(
         .map(Generation::index)
         .transpose()?
         .unwrap_or_default();
-    let mut locations = published(plan, &parent_index)?;
     let mut summary = Summary::default();
-    if let Some(draft) = Draft::unfinished(&plan.root, &plan.recipe)? {
-        summary.recovered = recover(&draft, &mut locations)?;
-    }
+    let draft = Draft::unfinished(&plan.root, &plan.recipe)?;
+    let mut locations = locate(plan, draft.as_ref(), &mut summary.recovered)?;
 
     let sampling = Sampling::new(plan);
     let planned = sampling.plan(&facts, &captions);
@@ -142,48 +140,23 @@ pub fn bucket(
     Ok(summary)
 }
 
-/// Samples of published generations of any recipe of the root: pixels are shared.
-fn published(plan: &BucketPlan, parent_index: &[IndexRow]) -> Result<Locations, Error> {
+/// Every sample that a finished shard of the root holds: pixels are shared by recipes and by generations. Counts those
+/// of `draft`, which a run that was stopped had finished.
+fn locate(
+    plan: &BucketPlan,
+    draft: Option<&Draft>,
+    recovered: &mut u64,
+) -> Result<Locations, Error> {
     let mut locations = Locations::new();
-    let mut take = |rows: &[IndexRow]| {
-        for row in rows {
-            locations
-                .entry(row.sample_id)
-                .or_insert_with(|| (row.shard.clone(), row.row));
-        }
-    };
-    take(parent_index);
-    for recipe in recipes(&plan.root)? {
-        if recipe != plan.recipe
-            && let Some(generation) = Generation::latest(&plan.root, &recipe)?
-        {
-            take(&generation.index()?);
+    for path in plan.root.shard_files()? {
+        let relative = relative_shard(&path);
+        let is_drafts = draft.is_some_and(|draft| draft.owns(&path));
+        for (row, id) in ShardReader::open(&path)?.sample_ids()?.into_iter().enumerate() {
+            *recovered += u64::from(is_drafts);
+            locations.entry(id).or_insert_with(|| (relative.clone(), row as u32));
         }
     }
     Ok(locations)
-}
-
-/// Takes in the finished shards of an unfinished generation.
-fn recover(draft: &Draft, locations: &mut Locations) -> Result<u64, Error> {
-    let mut recovered = 0;
-    for path in (0..)
-        .map(|n| draft.shard_path(n))
-        .take_while(|path| path.exists())
-    {
-        let relative = relative_shard(&path);
-        for (row, id) in ShardReader::open(&path)?
-            .sample_ids()?
-            .into_iter()
-            .enumerate()
-        {
-            recovered += u64::from(
-                locations
-                    .insert(id, (relative.clone(), row as u32))
-                    .is_none(),
-            );
-        }
-    }
-    Ok(recovered)
 }
 
 /// A shard's path as seen from any manifest of the root.

@@ -13,7 +13,9 @@ pub(super) fn config(verb: &ConfigVerb) -> anyhow::Result<()> {
             if *json {
                 print_json(&json!(recipe))
             } else {
-                std::io::stdout().lock().write_all(recipe::show(&recipe).as_bytes())?;
+                std::io::stdout()
+                    .lock()
+                    .write_all(recipe::show(&recipe).as_bytes())?;
                 Ok(())
             }
         }

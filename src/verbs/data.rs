@@ -34,9 +34,7 @@ pub(super) fn bucket(args: &StageArgs) -> anyhow::Result<()> {
 }
 
 /// Runs the stage; gives a line for people and the summary.
-pub(super) fn run_ingest(
-    context: &Context,
-) -> anyhow::Result<(String, terminus_ingest::Summary)> {
+pub(super) fn run_ingest(context: &Context) -> anyhow::Result<(String, terminus_ingest::Summary)> {
     let cancel = &context.interrupt.cancel;
     let result = terminus_ingest::ingest(&context.stages.ingest, &context.terminal, cancel);
     let summary = match result {
@@ -46,9 +44,15 @@ pub(super) fn run_ingest(
     let work = if summary.decoded == 0 && summary.changed == 0 {
         "nothing is new".to_owned()
     } else {
-        format!("{} read, {} verdicts changed", summary.decoded, summary.changed)
+        format!(
+            "{} read, {} verdicts changed",
+            summary.decoded, summary.changed
+        )
     };
-    Ok((format!("ingest: {work}; {}", counts(&summary.counts)), summary))
+    Ok((
+        format!("ingest: {work}; {}", counts(&summary.counts)),
+        summary,
+    ))
 }
 
 /// Runs the stage; gives a line for people and the summary.
@@ -64,15 +68,19 @@ pub(super) fn run_caption(
     let work = if summary.captioned == 0 && summary.changed == 0 {
         "nothing is new".to_owned()
     } else {
-        format!("{} captioned, {} verdicts changed", summary.captioned, summary.changed)
+        format!(
+            "{} captioned, {} verdicts changed",
+            summary.captioned, summary.changed
+        )
     };
-    Ok((format!("caption: {work}; {}", counts(&summary.counts)), summary))
+    Ok((
+        format!("caption: {work}; {}", counts(&summary.counts)),
+        summary,
+    ))
 }
 
 /// Runs the stage; gives a line for people and the summary.
-pub(super) fn run_bucket(
-    context: &Context,
-) -> anyhow::Result<(String, terminus_bucket::Summary)> {
+pub(super) fn run_bucket(context: &Context) -> anyhow::Result<(String, terminus_bucket::Summary)> {
     let cancel = &context.interrupt.cancel;
     let result = terminus_bucket::bucket(&context.stages.bucket, &context.terminal, cancel);
     let summary = match result {
@@ -82,11 +90,18 @@ pub(super) fn run_bucket(
     let mut work = if summary.packed == 0 && summary.changed == 0 {
         "nothing is new".to_owned()
     } else {
-        format!("{} packed, {} verdicts changed", summary.packed, summary.changed)
+        format!(
+            "{} packed, {} verdicts changed",
+            summary.packed, summary.changed
+        )
     };
     if summary.recovered > 0 {
         // Writing to a string cannot fail.
-        let _ = write!(work, ", {} taken over from an unfinished run", summary.recovered);
+        let _ = write!(
+            work,
+            ", {} taken over from an unfinished run",
+            summary.recovered
+        );
     }
     let generation = match summary.generation {
         Some(number) if summary.published => format!("generation {number} published"),
@@ -95,12 +110,23 @@ pub(super) fn run_bucket(
     };
     let samples = summary.samples;
     let counts = counts(&summary.counts);
-    Ok((format!("bucket: {work}; {counts}; {samples} samples; {generation}"), summary))
+    Ok((
+        format!("bucket: {work}; {counts}; {samples} samples; {generation}"),
+        summary,
+    ))
 }
 
 fn counts(counts: &StageCounts) -> String {
-    let StageCounts { entered, passed, rejected, failed, pending, gone } = *counts;
-    let mut text = format!("{entered} in = {passed} passed + {rejected} rejected + {failed} failed");
+    let StageCounts {
+        entered,
+        passed,
+        rejected,
+        failed,
+        pending,
+        gone,
+    } = *counts;
+    let mut text =
+        format!("{entered} in = {passed} passed + {rejected} rejected + {failed} failed");
     for (count, word) in [(pending, "pending"), (gone, "gone")] {
         if count > 0 {
             // Writing to a string cannot fail.

@@ -26,27 +26,37 @@ pub(super) fn demo(args: &DemoArgs) -> anyhow::Result<()> {
         },
     };
     if args.common.dry_run {
-        eprintln!("demo: would draw {} pictures into `{}`", args.images, args.folder.display());
+        eprintln!(
+            "demo: would draw {} pictures into `{}`",
+            args.images,
+            args.folder.display()
+        );
         return Ok(());
     }
     let interrupt = Interrupt::watch()?;
     let terminal = Terminal::new(args.common.quiet);
     terminal.start("demo", Some(u64::from(args.images)), "pictures");
-    let drawn = terminus_demo::draw(
-        &options,
-        &|done| terminal.advance(done),
-        &|| interrupt.cancel.is_cancelled(),
-    );
+    let drawn = terminus_demo::draw(&options, &|done| terminal.advance(done), &|| {
+        interrupt.cancel.is_cancelled()
+    });
     terminal.finish();
     if interrupt.cancel.is_cancelled() {
         let resume = format!("terminus demo {}", args.folder.display());
-        return Err(Interrupted { signal: interrupt.signal(), resume }.into());
+        return Err(Interrupted {
+            signal: interrupt.signal(),
+            resume,
+        }
+        .into());
     }
     let summary = drawn.with_context(|| format!("drawing into `{}`", args.folder.display()))?;
     if args.common.json {
         print_json(&json!({ "schema_version": 1, "verb": "demo", "summary": summary }))
     } else {
-        eprintln!("demo: {} pictures in `{}`", args.images, args.folder.display());
+        eprintln!(
+            "demo: {} pictures in `{}`",
+            args.images,
+            args.folder.display()
+        );
         Ok(())
     }
 }

@@ -16,21 +16,38 @@ struct Finding {
 
 impl Finding {
     fn good(what: &'static str, found: impl Into<String>) -> Self {
-        Self { what, found: found.into(), is_ok: true }
+        Self {
+            what,
+            found: found.into(),
+            is_ok: true,
+        }
     }
 
     fn bad(what: &'static str, found: impl Into<String>) -> Self {
-        Self { what, found: found.into(), is_ok: false }
+        Self {
+            what,
+            found: found.into(),
+            is_ok: false,
+        }
     }
 }
 
 pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
     let mut findings = vec![
         Finding::good("terminus", env!("CARGO_PKG_VERSION")),
-        Finding::good("features", if cfg!(feature = "torch") { "torch" } else { "no torch" }),
+        Finding::good(
+            "features",
+            if cfg!(feature = "torch") {
+                "torch"
+            } else {
+                "no torch"
+            },
+        ),
         Finding::good(
             "cores",
-            std::thread::available_parallelism().map_or(0, std::num::NonZero::get).to_string(),
+            std::thread::available_parallelism()
+                .map_or(0, std::num::NonZero::get)
+                .to_string(),
         ),
         memory(),
     ];
@@ -45,10 +62,18 @@ pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
     } else {
         let mut out = std::io::stdout().lock();
         for Finding { what, found, is_ok } in &findings {
-            writeln!(out, "{} {what:<12} {found}", if *is_ok { "ok " } else { "BAD" })?;
+            writeln!(
+                out,
+                "{} {what:<12} {found}",
+                if *is_ok { "ok " } else { "BAD" }
+            )?;
         }
     }
-    if bad == 0 { Ok(()) } else { Err(CheckFailed(format!("{bad} things need mending")).into()) }
+    if bad == 0 {
+        Ok(())
+    } else {
+        Err(CheckFailed(format!("{bad} things need mending")).into())
+    }
 }
 
 fn memory() -> Finding {
@@ -58,14 +83,16 @@ fn memory() -> Finding {
         .find_map(|line| line.strip_prefix("MemAvailable:"))
         .and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
     match available {
-        Some(kilobytes) => Finding::good("memory", format!("{:.1} GiB free", kilobytes / 1048576.0)),
+        Some(kilobytes) => {
+            Finding::good("memory", format!("{:.1} GiB free", kilobytes / 1048576.0))
+        }
         None => Finding::good("memory", "unknown"),
     }
 }
 
 #[cfg(feature = "torch")]
 fn torch() -> Finding {
-    Finding::good("libtorch", terminus_nn::describe())
+    Finding::good("libtorch", terminus_nn::device::describe())
 }
 
 fn recipe_findings(path: &std::path::Path) -> Vec<Finding> {
@@ -80,11 +107,18 @@ fn recipe_findings(path: &std::path::Path) -> Vec<Finding> {
     let mut findings = vec![Finding::good("recipe", plan.name.clone())];
     for collection in &plan.collections {
         let source = collection.source.path().display();
-        let found = format!("{}: {} `{source}`", collection.name, collection.source.kind());
+        let found = format!(
+            "{}: {} `{source}`",
+            collection.name,
+            collection.source.kind()
+        );
         findings.push(match collection.source.kind() {
             "folder" if collection.source.path().is_dir() => Finding::good("source", found),
             "folder" => Finding::bad("source", format!("{found} does not exist")),
-            _ => Finding::bad("source", format!("{found}: this version reads folders only")),
+            _ => Finding::bad(
+                "source",
+                format!("{found}: this version reads folders only"),
+            ),
         });
     }
     findings

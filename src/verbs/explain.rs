@@ -6,13 +6,13 @@ use anyhow::bail;
 use serde_json::{Value, json};
 use terminus_bucket::accounts::Facts;
 use terminus_manifest::{
-    caption::CaptionRow,
-    generation::Generation,
-    index::IndexRow,
-    ledger::LedgerRow,
+    caption::CaptionRow, generation::Generation, index::IndexRow, ledger::LedgerRow,
 };
 
-use crate::{cli::ExplainArgs, context::{Context, print_json}};
+use crate::{
+    cli::ExplainArgs,
+    context::{Context, print_json},
+};
 
 /// Items that are shown for a part of a path; more are only counted.
 const SHOWN: usize = 20;
@@ -21,7 +21,11 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.stage.recipe, args.stage.common)?;
     let facts = Facts::read(context.root())?;
     let generation = Generation::latest(context.root(), &context.plan.name)?;
-    let index = generation.as_ref().map(Generation::index).transpose()?.unwrap_or_default();
+    let index = generation
+        .as_ref()
+        .map(Generation::index)
+        .transpose()?
+        .unwrap_or_default();
     let captions = context.root().captions().rows()?;
     let rows = find(&args.id, &facts.ledger, &index);
     if rows.is_empty() {
@@ -69,7 +73,9 @@ fn find<'a>(id: &str, ledger: &'a [LedgerRow], index: &[IndexRow]) -> Vec<&'a Le
         .filter(|row| {
             by_sample.contains(&row.item_id)
                 || starts(row.item_id.to_string())
-                || row.picture_id().is_some_and(|picture| starts(picture.to_string()))
+                || row
+                    .picture_id()
+                    .is_some_and(|picture| starts(picture.to_string()))
                 || row.sha256.is_some_and(|sha256| starts(sha256.to_string()))
                 || row.source_id.contains(id)
         })
@@ -84,8 +90,12 @@ fn item(
     captions: &[CaptionRow],
 ) -> Value {
     let picture = row.picture_id();
-    let collection =
-        context.stages.bucket.collections.iter().find(|plan| plan.name == row.collection);
+    let collection = context
+        .stages
+        .bucket
+        .collections
+        .iter()
+        .find(|plan| plan.name == row.collection);
     let path: Vec<Value> = collection
         .map(|collection| facts.path_of(row.item_id, collection))
         .unwrap_or_default()

@@ -8,7 +8,10 @@ use terminus_manifest::{
     plan::{EpochPlan, PlanSample, PlanSettings, plan as plan_epoch},
 };
 
-use crate::{cli::PlanArgs, context::{Context, print_json}};
+use crate::{
+    cli::PlanArgs,
+    context::{Context, print_json},
+};
 
 pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.stage.recipe, args.stage.common)?;
@@ -59,7 +62,9 @@ pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
         "anchor  {} places, {} unique, {} repeats, {} fill",
         anchor.places, anchor.unique, anchor.repeats, anchor.fill
     )?;
-    let asked = mix.asked.map_or("no ratio".to_owned(), |asked| asked.to_string());
+    let asked = mix
+        .asked
+        .map_or("no ratio".to_owned(), |asked| asked.to_string());
     writeln!(
         out,
         "anchors: asked {asked}, achieved {:.6} = {} of {} places",
@@ -83,9 +88,17 @@ fn list(epoch: &EpochPlan, samples: &[PlanSample]) -> anyhow::Result<()> {
     for step in 0..epoch.steps() {
         for (number, place) in epoch.step(step).unwrap_or_default().iter().enumerate() {
             let sample = &samples[place.sample as usize];
-            let PlanSample { sample_id, role, width, height } = sample;
+            let PlanSample {
+                sample_id,
+                role,
+                width,
+                height,
+            } = sample;
             let is_fill = place.is_fill;
-            writeln!(out, "{step},{number},{sample_id},{role},{width},{height},{is_fill}")?;
+            writeln!(
+                out,
+                "{step},{number},{sample_id},{role},{width},{height},{is_fill}"
+            )?;
         }
     }
     Ok(out.flush()?)

@@ -6,7 +6,11 @@ use serde_json::json;
 use terminus_bucket::report::Report;
 use terminus_manifest::atomic;
 
-use crate::{cli::StageArgs, context::{Context, print_json}, exit::CheckFailed};
+use crate::{
+    cli::StageArgs,
+    context::{Context, print_json},
+    exit::CheckFailed,
+};
 
 pub(super) fn report(args: &StageArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.recipe, args.common)?;
@@ -30,6 +34,9 @@ pub(super) fn save(context: &Context) -> anyhow::Result<std::path::PathBuf> {
     let text = folder.join(format!("{}.txt", context.plan.name));
     atomic::write(&text, format!("{report}\n").as_bytes())?;
     let document = serde_json::to_vec_pretty(&context.document("report", &json!(report)))?;
-    atomic::write(&folder.join(format!("{}.json", context.plan.name)), &document)?;
+    atomic::write(
+        &folder.join(format!("{}.json", context.plan.name)),
+        &document,
+    )?;
     Ok(text)
 }

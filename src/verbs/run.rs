@@ -1,9 +1,14 @@
 //! `terminus run`: every stage of a recipe.
 
+use std::io::Write as _;
+
 use serde_json::json;
 
 use super::{data, report};
-use crate::{cli::StageArgs, context::Context};
+use crate::{
+    cli::StageArgs,
+    context::{Context, print_json},
+};
 
 pub(super) fn run(args: &StageArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.recipe, args.common)?;
@@ -19,12 +24,20 @@ pub(super) fn run(args: &StageArgs) -> anyhow::Result<()> {
     }
     let path = report::save(&context)?;
     document["report"] = json!(path);
-    let mut lines = vec![format!("report      {}", path.display())];
+    let mut text = format!("{:<12}{}\n", "report", path.display());
     #[cfg(feature = "torch")]
-    {
+    let trained = {
         let trained = super::train::run_train(&context, &super::train::Wish::default())?;
-        lines.extend(trained.lines());
+        text.push_str(&trained.text());
         document["train"] = json!(trained);
+        trained
+    };
+    if context.common.json {
+        print_json(&context.document("run", &document))?;
+    } else {
+        std::io::stdout().lock().write_all(text.as_bytes())?;
     }
-    context.tell("run", &lines.join("\n"), &document)
+    #[cfg(feature = "torch")]
+    trained.check()?;
+    Ok(())
 }

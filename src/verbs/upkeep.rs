@@ -7,10 +7,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use terminus_manifest::{
-    generation::Generation,
-    ids::Sha256Digest,
-    run::Progress as _,
-    store::ContentStore,
+    generation::Generation, ids::Sha256Digest, run::Progress as _, store::ContentStore,
 };
 
 use crate::{cli::StageArgs, context::Context, exit::CheckFailed};
@@ -23,11 +20,19 @@ pub(super) fn verify(args: &StageArgs) -> anyhow::Result<()> {
         // Reading the index holds it against the manifest.
         generation.index()?;
         let shards = &generation.manifest.shards;
-        files.extend(shards.iter().map(|s| (generation.shard_path(&s.path), s.sha256.clone())));
+        files.extend(
+            shards
+                .iter()
+                .map(|s| (generation.shard_path(&s.path), s.sha256.clone())),
+        );
     }
     let store = ContentStore::new(context.root().originals());
-    let names: Vec<&str> =
-        context.plan.collections.iter().map(|collection| collection.name.as_str()).collect();
+    let names: Vec<&str> = context
+        .plan
+        .collections
+        .iter()
+        .map(|collection| collection.name.as_str())
+        .collect();
     for row in context.root().ledger().rows()? {
         if names.contains(&row.collection.as_str())
             && row.fault.is_none()
@@ -36,13 +41,18 @@ pub(super) fn verify(args: &StageArgs) -> anyhow::Result<()> {
             files.push((path, sha256.to_string()));
         }
     }
-    context.terminal.start("verify", Some(files.len() as u64), "files");
+    context
+        .terminal
+        .start("verify", Some(files.len() as u64), "files");
     let mut faults: Vec<String> = files
         .par_iter()
         .filter_map(|(path, expected)| {
             let fault = match digest(path) {
                 Ok(found) if &found == expected => None,
-                Ok(found) => Some(format!("`{}` has sha256 {found}, not {expected}", path.display())),
+                Ok(found) => Some(format!(
+                    "`{}` has sha256 {found}, not {expected}",
+                    path.display()
+                )),
                 Err(error) => Some(error.to_string()),
             };
             context.terminal.advance(1);
@@ -52,7 +62,11 @@ pub(super) fn verify(args: &StageArgs) -> anyhow::Result<()> {
     context.terminal.finish();
     faults.sort();
     let line = format!("verify: {} files, {} faults", files.len(), faults.len());
-    context.tell("verify", &line, &json!({ "files": files.len(), "faults": faults }))?;
+    context.tell(
+        "verify",
+        &line,
+        &json!({ "files": files.len(), "faults": faults }),
+    )?;
     if faults.is_empty() {
         return Ok(());
     }
@@ -60,7 +74,11 @@ pub(super) fn verify(args: &StageArgs) -> anyhow::Result<()> {
         eprintln!("{fault}");
     }
     let hint = "hint: `terminus ingest --rehash` takes in changed originals; a damaged shard is made anew after it is removed";
-    Err(CheckFailed(format!("{} files are not what their records say\n{hint}", faults.len())).into())
+    Err(CheckFailed(format!(
+        "{} files are not what their records say\n{hint}",
+        faults.len()
+    ))
+    .into())
 }
 
 fn digest(path: &std::path::Path) -> io::Result<String> {
@@ -74,13 +92,23 @@ pub(super) fn compact(args: &StageArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.recipe, args.common)?;
     let root = context.root();
     let parts = if context.common.dry_run {
-        [root.ledger().part_count()?, root.verdicts().part_count()?, root.captions().part_count()?]
+        [
+            root.ledger().part_count()?,
+            root.verdicts().part_count()?,
+            root.captions().part_count()?,
+        ]
     } else {
         root.remove_leftovers()?;
-        [root.ledger().compact(1)?, root.verdicts().compact(1)?, root.captions().compact(1)?]
+        [
+            root.ledger().compact(1)?,
+            root.verdicts().compact(1)?,
+            root.captions().compact(1)?,
+        ]
     };
     let [ledger, verdicts, captions] = parts;
-    let line = format!("compact: {ledger} parts of the ledger, {verdicts} of verdicts, {captions} of captions");
+    let line = format!(
+        "compact: {ledger} parts of the ledger, {verdicts} of verdicts, {captions} of captions"
+    );
     let document = json!({ "ledger": ledger, "verdicts": verdicts, "captions": captions });
     context.tell("compact", &line, &document)
 }

@@ -177,6 +177,12 @@ impl Draft {
             .join(format!("{:06}-{n:05}.parquet", self.number))
     }
 
+    /// Whether the shard at `path` was written for this generation.
+    pub fn owns(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&format!("{:06}-", self.number))
+    }
+
     /// Writes index, manifest and `latest.json`, in this order, each atomically: a reader sees the old generation or
     /// the whole new one. `manifest.samples` is filled in here.
     ///

@@ -59,6 +59,30 @@ impl Root {
         self.path.join("shards")
     }
 
+    /// The finished shards, by name.
+    ///
+    /// # Errors
+    /// The folder cannot be listed; a missing one is empty.
+    pub fn shard_files(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut paths = Vec::new();
+        match fs::read_dir(self.shards()) {
+            Ok(entries) => {
+                for entry in entries {
+                    let path = entry?.path();
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    let is_table = path.extension().is_some_and(|e| e == "parquet");
+                    if is_table && !atomic::is_temporary(&name) {
+                        paths.push(path);
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
     /// The generations of all recipes.
     pub fn generations(&self) -> PathBuf {
         self.path.join("generations")

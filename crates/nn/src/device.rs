@@ -52,6 +52,15 @@ pub fn synchronize(device: Device) {
     }
 }
 
+/// What libtorch can compute on here, in a few words.
+pub fn describe() -> String {
+    let threads = tch::get_num_threads();
+    match tch::Cuda::device_count() {
+        0 => format!("the CPU with {threads} threads, no CUDA device"),
+        count => format!("the CPU with {threads} threads, {count} CUDA devices"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
