@@ -260,6 +260,43 @@ fn fresh_encoders_depend_on_the_seed_and_survive_the_disk() {
     );
 }
 
+/// `text_encoder/config.json` of stable-diffusion-xl-base-1.0; the second differs in the keys below.
+const PUBLISHED: &str = r#"{"architectures": ["CLIPTextModel"], "attention_dropout": 0.0, "bos_token_id": 0,
+    "dropout": 0.0, "eos_token_id": 2, "hidden_act": "quick_gelu", "hidden_size": 768, "initializer_factor": 1.0,
+    "initializer_range": 0.02, "intermediate_size": 3072, "layer_norm_eps": 1e-05, "max_position_embeddings": 77,
+    "model_type": "clip_text_model", "num_attention_heads": 12, "num_hidden_layers": 12, "pad_token_id": 1,
+    "projection_dim": 768, "torch_dtype": "float16", "transformers_version": "4.32.0.dev0", "vocab_size": 49408}"#;
+
+#[test]
+fn the_published_configs_are_read_and_written() {
+    let mut first: serde_json::Value = serde_json::from_str(PUBLISHED).unwrap();
+    let mut second = first.clone();
+    second["architectures"] = serde_json::json!(["CLIPTextModelWithProjection"]);
+    second["hidden_act"] = "gelu".into();
+    for (key, size) in [
+        ("hidden_size", 1280),
+        ("intermediate_size", 5120),
+        ("num_attention_heads", 20),
+        ("num_hidden_layers", 32),
+        ("projection_dim", 1280),
+    ] {
+        second[key] = size.into();
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("config.json");
+    for (json, config) in [
+        (&mut first, ClipTextConfig::vit_l()),
+        (&mut second, ClipTextConfig::big_g()),
+    ] {
+        fs_err::write(&path, json.to_string()).unwrap();
+        assert_eq!(ClipTextConfig::read(scratch.path()).unwrap(), config);
+        let keys = json.as_object_mut().unwrap();
+        keys.remove("torch_dtype");
+        keys.remove("transformers_version");
+        assert_eq!(config.to_json(), *json);
+    }
+}
+
 #[test]
 fn a_config_that_does_not_fit_names_every_key() {
     let scratch = tempfile::tempdir().unwrap();
