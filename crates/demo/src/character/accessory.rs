@@ -112,15 +112,36 @@ fn headphones(canvas: &mut Canvas, character: &Character) {
     let light = &character.light;
     let shell = hex(0xeef1f6);
     let pad = hex(0x3b3f4c);
-    let band = Shape::open(&[
-        s(-0.60, -0.02),
-        s(-0.56, -0.50),
-        s(0.0, -0.90),
-        s(0.56, -0.50),
-        s(0.60, -0.02),
-    ]);
-    canvas.ink(&band, light.line(pad), 5.0);
-    canvas.ink(&band, light.lit(shell), 3.4);
+    let arch = |grow: f32| {
+        [
+            (-0.60, -0.02),
+            (-0.565, -0.48),
+            (0.0, -0.90),
+            (0.565, -0.48),
+            (0.60, -0.02),
+        ]
+        .map(|(x, y)| (x * grow, y * grow))
+    };
+    let (outer, inner) = (arch(1.04), arch(0.965));
+    let ends = |i: usize, (x, y): (f32, f32)| if i == 0 || i == 4 { k(x, y) } else { s(x, y) };
+    let mut knots: Vec<_> = outer
+        .into_iter()
+        .enumerate()
+        .map(|(i, at)| ends(i, at))
+        .collect();
+    knots.extend(
+        inner
+            .into_iter()
+            .enumerate()
+            .rev()
+            .map(|(i, at)| ends(i, at)),
+    );
+    canvas.draw(
+        &Shape::closed(&knots),
+        light.lit(shell),
+        light.line(pad),
+        1.0,
+    );
     for side in [-1.0, 1.0] {
         let x = side * 0.575 - character.rig.yaw * 0.05;
         canvas.draw(

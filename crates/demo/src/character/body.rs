@@ -22,12 +22,12 @@ fn neck(canvas: &mut Canvas, character: &Character) {
     let shape = Shape::closed(&[
         k(-half, 0.30),
         s(-half, 0.60),
-        s(-half - 0.05, 0.80),
-        s(-rig.shoulder * 0.62, 0.98),
-        k(-rig.shoulder * 0.7, 1.6),
-        k(rig.shoulder * 0.7, 1.6),
-        s(rig.shoulder * 0.62, 0.98),
-        s(half + 0.05, 0.80),
+        s(-half - 0.045, 0.83),
+        s(-rig.shoulder * 0.55, 1.0),
+        k(-rig.shoulder * 0.6, 1.6),
+        k(rig.shoulder * 0.6, 1.6),
+        s(rig.shoulder * 0.55, 1.0),
+        s(half + 0.045, 0.83),
         s(half, 0.60),
         k(half, 0.30),
     ]);

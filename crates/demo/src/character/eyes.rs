@@ -87,11 +87,11 @@ impl Frame {
 fn frame(character: &Character, side: f32) -> Frame {
     let rig = &character.rig;
     let at = side * 0.232;
-    let (x, y) = rig.turned(at, 0.105);
+    let (x, y) = rig.turned(at, 0.120);
     let (half_width, half_height) = if rig.is_boy {
-        (0.128, 0.115)
+        (0.134, 0.128)
     } else {
-        (0.142, 0.152)
+        (0.152, 0.172)
     };
     Frame {
         x,

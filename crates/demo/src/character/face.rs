@@ -19,11 +19,11 @@ pub fn outline(character: &Character) -> Shape {
     Shape::closed(&[
         s(-0.475, -0.18),
         s(-0.465 * left + skew * 0.5, 0.10),
-        s((-0.375 - jaw) * left + skew, 0.345),
-        s(-0.165 - jaw * 0.6 + chin * 0.8, 0.545 + jaw * 0.3),
-        s(chin, 0.625 + jaw * 0.6),
-        s(0.165 + jaw * 0.6 + chin * 0.8, 0.545 + jaw * 0.3),
-        s((0.375 + jaw) * right + skew, 0.345),
+        s((-0.385 - jaw) * left + skew, 0.335),
+        s(-0.180 - jaw * 0.6 + chin * 0.8, 0.525 + jaw * 0.3),
+        s(chin, 0.605 + jaw * 0.6),
+        s(0.180 + jaw * 0.6 + chin * 0.8, 0.525 + jaw * 0.3),
+        s((0.385 + jaw) * right + skew, 0.335),
         s(0.465 * right + skew * 0.5, 0.10),
         s(0.475, -0.18),
         s(0.34, -0.52),
@@ -106,7 +106,7 @@ fn blush(canvas: &mut Canvas, character: &Character) {
     let colour = character.light.lit(hex(0xf5615f)).alpha(strength);
     let line = character.light.line(hex(0xd8504c)).alpha(strength * 0.8);
     for side in [-1.0, 1.0] {
-        let (x, y) = character.rig.turned(side * 0.30, 0.305);
+        let (x, y) = character.rig.turned(side * 0.30, 0.325);
         canvas.fill(&Shape::circle(x, y, 0.19), Fill::glow(x, y, 0.19, colour));
         if strength > 0.5 {
             for stroke in -1..=1 {
@@ -122,7 +122,7 @@ fn blush(canvas: &mut Canvas, character: &Character) {
 }
 
 fn nose(canvas: &mut Canvas, character: &Character) {
-    let (x, y) = character.rig.turned(0.0, 0.285);
+    let (x, y) = character.rig.turned(0.0, 0.300);
     let side = if character.rig.yaw.abs() > 0.08 {
         character.rig.yaw.signum()
     } else {

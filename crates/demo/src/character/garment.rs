@@ -67,7 +67,7 @@ pub fn draw(canvas: &mut Canvas, character: &Character, folds: &mut Dice) {
         Garment::Sailor => sailor(canvas, character, cloth, trim, folds),
         Garment::Jacket => jacket(canvas, character, cloth, folds),
         Garment::Kimono => kimono(canvas, character, cloth, trim, folds),
-        Garment::Sweater => sweater(canvas, character, cloth, folds),
+        Garment::Sweater => sweater(canvas, character, cloth, trim, folds),
         Garment::Dress => dress(canvas, character, cloth, trim, folds),
     }
 }
@@ -82,12 +82,20 @@ fn torso(
     wide: f32,
     folds: &mut Dice,
 ) {
+    trunk(canvas, character, cloth, neckline);
+    for side in [-1.0, 1.0] {
+        sleeve(canvas, character, cloth, side, wide, folds);
+    }
+}
+
+/// The cloth over chest and belly.
+fn trunk(canvas: &mut Canvas, character: &Character, cloth: Cloth, neckline: f32) {
     let shoulder = character.rig.shoulder;
     let body = Shape::closed(&[
-        k(-0.25, 0.84),
+        k(-0.235, 0.795),
         s(0.0, neckline),
-        k(0.25, 0.84),
-        s(shoulder * 0.62, 0.94),
+        k(0.235, 0.795),
+        s(shoulder * 0.58, 0.925),
         s(shoulder * 0.96, 1.10),
         s(shoulder * 0.93, 1.7),
         s(shoulder * 0.78, 2.2),
@@ -96,7 +104,7 @@ fn torso(
         s(-shoulder * 0.78, 2.2),
         s(-shoulder * 0.93, 1.7),
         s(-shoulder * 0.96, 1.10),
-        s(-shoulder * 0.62, 0.94),
+        s(-shoulder * 0.58, 0.925),
     ]);
     canvas.fill(&body, cloth.lit);
     let side = character.rig.light_side;
@@ -104,8 +112,8 @@ fn torso(
         let shadow = Shape::closed(&[
             k(side * 1.4, 0.7),
             s(side * 0.62, 1.0),
-            s(side * 0.40, 1.4),
-            s(side * 0.46, 1.9),
+            s(side * 0.42, 1.4),
+            s(side * 0.47, 1.8),
             s(side * 0.30, 2.5),
             k(side * 0.36, 3.5),
             k(side * 1.4, 3.5),
@@ -119,11 +127,21 @@ fn torso(
             k(0.5, 0.7),
         ]);
         canvas.fill(&cast, cloth.shade);
+        // Folds run from the armpits towards the middle.
+        for (y, reach, drop) in [(1.52, 0.34, 0.10), (1.74, 0.26, 0.16), (2.06, 0.40, -0.06)] {
+            let edge = -side * shoulder * 0.96;
+            let tip = edge + side * reach;
+            let fold = Shape::closed(&[
+                k(edge, y - 0.05),
+                s(f32::midpoint(edge, tip), y + drop * 0.4 - 0.035),
+                k(tip, y + drop),
+                s(f32::midpoint(edge, tip), y + drop * 0.7 + 0.03),
+                k(edge, y + 0.10),
+            ]);
+            canvas.fill(&fold, cloth.shade);
+        }
     });
     canvas.ink(&body, cloth.line, 1.0);
-    for side in [-1.0, 1.0] {
-        sleeve(canvas, character, cloth, side, wide, folds);
-    }
 }
 
 fn sleeve(
@@ -210,7 +228,6 @@ fn hoodie(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth,
 
 fn sailor(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, folds: &mut Dice) {
     torso(canvas, character, cloth, 1.25, 0.0, folds);
-    let light = &character.light;
     let deep = Cloth::new(
         character,
         character.attributes.garment_colour.colour().darker(0.30),
@@ -228,36 +245,7 @@ fn sailor(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth,
         canvas.draw(&collar(0.0), deep.lit, deep.line, 1.0);
         canvas.ink(&collar(0.055), trim.lit, 0.9);
     }
-    let ribbon = Cloth::new(
-        character,
-        if character.attributes.garment_colour.colour().luma() > 0.75 {
-            hex(0xc93a4c)
-        } else {
-            character.attributes.garment_colour.trim()
-        },
-    );
-    for side in [-1.0, 1.0] {
-        let wing = Shape::closed(&[
-            k(0.0, 1.50),
-            s(side * 0.16, 1.40),
-            s(side * 0.27, 1.48),
-            s(side * 0.20, 1.62),
-        ]);
-        canvas.draw(&wing, ribbon.lit, ribbon.line, 0.9);
-        let end = Shape::closed(&[
-            k(0.0, 1.52),
-            s(side * 0.10, 1.70),
-            k(side * 0.18, 1.98),
-            k(side * 0.05, 1.92),
-        ]);
-        canvas.draw(&end, ribbon.lit, ribbon.line, 0.9);
-    }
-    canvas.draw(
-        &Shape::oval(0.0, 1.52, 0.055, 0.06),
-        light.shaded(character.attributes.garment_colour.trim()),
-        ribbon.line,
-        0.9,
-    );
+    bow(canvas, character, 1.52, 1.0);
 }
 
 fn jacket(canvas: &mut Canvas, character: &Character, cloth: Cloth, folds: &mut Dice) {
@@ -384,8 +372,29 @@ fn kimono(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth,
     );
 }
 
-fn sweater(canvas: &mut Canvas, character: &Character, cloth: Cloth, folds: &mut Dice) {
-    torso(canvas, character, cloth, 0.92, 0.04, folds);
+fn sweater(
+    canvas: &mut Canvas,
+    character: &Character,
+    cloth: Cloth,
+    trim: Cloth,
+    folds: &mut Dice,
+) {
+    trunk(canvas, character, cloth, 0.92);
+    let shoulder = character.rig.shoulder;
+    for (y, thick) in [(1.50, 0.075), (1.64, 0.035)] {
+        let band = Shape::closed(&[
+            k(-shoulder * 0.92, y - 0.03),
+            s(0.0, y + 0.03),
+            k(shoulder * 0.92, y - 0.03),
+            k(shoulder * 0.92, y - 0.03 + thick),
+            s(0.0, y + 0.03 + thick),
+            k(-shoulder * 0.92, y - 0.03 + thick),
+        ]);
+        canvas.draw(&band, trim.lit, cloth.line, 0.6);
+    }
+    for side in [-1.0, 1.0] {
+        sleeve(canvas, character, cloth, side, 0.04, folds);
+    }
     let collar = Shape::closed(&[
         s(-0.24, 0.66),
         s(0.0, 0.72),
@@ -423,17 +432,6 @@ fn sweater(canvas: &mut Canvas, character: &Character, cloth: Cloth, folds: &mut
         );
     }
     canvas.ink(&collar, cloth.line, 1.0);
-    for i in [-2.0, -1.0, 1.0, 2.0] {
-        let x: f32 = i * 0.15;
-        let mut knots = Vec::new();
-        for step in 0..14 {
-            knots.push(s(
-                x + if step % 2 == 0 { 0.028 } else { -0.028 },
-                1.22 + 0.11 * step as f32,
-            ));
-        }
-        canvas.ink(&Shape::open(&knots), cloth.line.alpha(0.75), 0.6);
-    }
 }
 
 fn dress(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, folds: &mut Dice) {
@@ -443,66 +441,113 @@ fn dress(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, 
         shade: light.shaded(character.skin.mix(hex(0xf2a08c), 0.25)),
         line: light.line(character.skin.mix(hex(0x9a4a3c), 0.4)),
     };
-    torso(canvas, character, skin, 0.95, -0.06, folds);
     let shoulder = character.rig.shoulder;
-    let side = character.rig.light_side;
-    let bodice = Shape::closed(&[
-        k(-shoulder * 0.66, 1.28),
-        s(-0.20, 1.30),
-        k(0.0, 1.38),
-        s(0.20, 1.30),
-        k(shoulder * 0.66, 1.28),
-        s(shoulder * 0.84, 1.62),
-        s(shoulder * 0.66, 2.2),
-        k(shoulder * 1.3, 3.4),
-        k(-shoulder * 1.3, 3.4),
-        s(-shoulder * 0.66, 2.2),
-        s(-shoulder * 0.84, 1.62),
+    trunk(canvas, character, cloth, 1.10);
+    let sash = Shape::closed(&[
+        k(-shoulder * 0.80, 2.06),
+        s(0.0, 2.12),
+        k(shoulder * 0.80, 2.06),
+        k(shoulder * 0.80, 2.24),
+        s(0.0, 2.30),
+        k(-shoulder * 0.80, 2.24),
     ]);
-    canvas.fill(&bodice, cloth.lit);
-    canvas.clipped(&bodice, |canvas| {
-        let shadow = Shape::closed(&[
-            k(side * 1.4, 1.0),
-            s(side * 0.42, 1.35),
-            s(side * 0.36, 1.7),
-            s(side * 0.20, 2.2),
-            k(side * 0.4, 3.5),
-            k(side * 1.4, 3.5),
-        ]);
-        canvas.fill(&shadow, cloth.shade);
-    });
-    canvas.ink(&bodice, cloth.line, 1.0);
+    canvas.draw(&sash, trim.lit, trim.line, 0.9);
     for side in [-1.0, 1.0] {
-        let strap = Shape::closed(&[
-            k(side * 0.36, 0.90),
-            k(side * 0.50, 0.93),
-            s(side * 0.50, 1.1),
-            k(side * 0.52, 1.34),
-            k(side * 0.36, 1.34),
-            s(side * 0.36, 1.1),
+        sleeve(canvas, character, skin, side, -0.10, folds);
+        puff(canvas, character, cloth, trim, side);
+    }
+    for side in [-1.0, 1.0] {
+        let petal = Shape::closed(&[
+            k(side * 0.01, 1.06),
+            s(side * 0.14, 0.94),
+            k(side * 0.25, 0.78),
+            s(side * 0.42, 0.90),
+            s(side * 0.43, 1.08),
+            s(side * 0.25, 1.22),
+            s(side * 0.08, 1.19),
         ]);
-        canvas.draw(&strap, cloth.lit, cloth.line, 0.9);
+        canvas.draw(&petal, trim.lit, trim.line, 0.9);
     }
-    let mut frill = Vec::new();
-    for i in 0..=12 {
-        let x = (i as f32 / 6.0 - 1.0) * shoulder * 0.70;
-        frill.push(if i % 2 == 0 { k(x, 1.38) } else { s(x, 1.46) });
-    }
-    frill.extend([
-        k(shoulder * 0.68, 1.24),
-        s(0.0, 1.33),
-        k(-shoulder * 0.68, 1.24),
+    bow(canvas, character, 1.16, 0.8);
+}
+
+/// A short sleeve, gathered.
+fn puff(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, side: f32) {
+    let shoulder = character.rig.shoulder;
+    let at = |x: f32, y: f32| s(side * x * shoulder, y);
+    let corner = |x: f32, y: f32| k(side * x * shoulder, y);
+    let cuff = Shape::closed(&[
+        corner(0.78, 1.54),
+        at(1.0, 1.62),
+        corner(1.20, 1.57),
+        corner(1.21, 1.65),
+        at(1.0, 1.71),
+        corner(0.77, 1.62),
     ]);
-    canvas.draw(&Shape::closed(&frill), trim.lit, trim.line, 0.9);
-    canvas.fill(
-        &Shape::closed(&[
-            k(-shoulder * 0.70, 2.08),
-            s(0.0, 2.14),
-            k(shoulder * 0.70, 2.08),
-            k(shoulder * 0.68, 2.24),
-            s(0.0, 2.30),
-            k(-shoulder * 0.68, 2.24),
-        ]),
-        trim.lit,
+    canvas.draw(&cuff, trim.lit, trim.line, 0.9);
+    let balloon = Shape::closed(&[
+        corner(0.58, 0.935),
+        at(0.86, 0.90),
+        at(1.16, 1.05),
+        at(1.32, 1.34),
+        corner(1.21, 1.59),
+        at(0.99, 1.64),
+        corner(0.76, 1.56),
+        at(0.70, 1.26),
+    ]);
+    canvas.fill(&balloon, cloth.lit);
+    canvas.clipped(&balloon, |canvas| {
+        let low = Shape::closed(&[
+            corner(0.5, 1.2),
+            at(0.80, 1.42),
+            at(1.05, 1.46),
+            corner(1.4, 1.36),
+            corner(1.4, 1.8),
+            corner(0.5, 1.8),
+        ]);
+        canvas.fill(&low, cloth.shade);
+        for x in [0.84, 0.98, 1.12] {
+            canvas.ink(
+                &Shape::open(&[at(x, 1.60), at(x + 0.02, 1.48), at(x - 0.01, 1.36)]),
+                cloth.line,
+                0.7,
+            );
+        }
+    });
+    canvas.ink(&balloon, cloth.line, 1.0);
+}
+
+/// A bow at the throat whose knot lies at height `y`.
+fn bow(canvas: &mut Canvas, character: &Character, y: f32, size: f32) {
+    let dye = character.attributes.garment_colour;
+    let is_pale = dye.colour().luma() > 0.62 || dye.trim().luma() < 0.5;
+    let ribbon = Cloth::new(character, if is_pale { hex(0xc93a4c) } else { dye.trim() });
+    for side in [-1.0, 1.0] {
+        let end = Shape::closed(&[
+            k(0.0, y),
+            s(side * 0.09 * size, y + 0.18 * size),
+            k(side * 0.19 * size, y + 0.46 * size),
+            k(side * 0.05 * size, y + 0.40 * size),
+        ]);
+        canvas.draw(&end, ribbon.shade, ribbon.line, 0.9);
+        let wing = Shape::closed(&[
+            k(0.0, y),
+            s(side * 0.15 * size, y - 0.12 * size),
+            s(side * 0.29 * size, y - 0.04 * size),
+            s(side * 0.24 * size, y + 0.12 * size),
+            s(side * 0.12 * size, y + 0.07 * size),
+        ]);
+        canvas.draw(&wing, ribbon.lit, ribbon.line, 0.9);
+        canvas.ink(
+            &Shape::open(&[s(side * 0.05 * size, y), s(side * 0.14 * size, y - 0.01)]),
+            ribbon.line,
+            0.7,
+        );
+    }
+    canvas.draw(
+        &Shape::oval(0.0, y + 0.005, 0.055 * size, 0.062 * size),
+        ribbon.shade,
+        ribbon.line,
+        0.9,
     );
 }
