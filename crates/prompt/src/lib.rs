@@ -29,6 +29,8 @@ mod parameters;
 mod permutation;
 mod prompt;
 mod reading;
+mod shape;
+mod start;
 mod token;
 mod value;
 mod weights;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::parameter::is_code;
+use crate::shape::is_code;
 use crate::token::{is_url, link_url, split_weight};
 
 /// A shape of picture, width to height, as in `--ar 16:9`.
@@ -89,6 +89,10 @@ impl Aspect {
         })
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "it is passed as a test of a reference"
+    )]
     pub(crate) fn is_allowed(&self) -> bool {
         self.width > 0 && self.height > 0
     }

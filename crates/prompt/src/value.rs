@@ -31,7 +31,7 @@ impl<T> Value<T> {
         is_allowed: impl FnOnce(&T) -> bool,
     ) -> Self {
         let text = found.unwrap_or_default();
-        let read = found.and_then(|text| read(crate::parameter::trim_value(text)));
+        let read = found.and_then(|text| read(crate::shape::trim_value(text)));
         let fault = match &read {
             Some(value) => (!is_allowed(value)).then_some(Fault::OutOfRange),
             None if found.is_none() => Some(Fault::Missing),
