@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     checkpoint::Checkpoint,
-    error::{Error, Misshaped, Result},
+    error::{Error, Result},
     init::Init,
     weights::Weights,
 };
@@ -29,13 +29,11 @@ enum Source<'a> {
     Shapes,
 }
 
-/// What was given out, and what could not be.
+/// What was given out.
 #[derive(Debug, Default)]
 struct Account {
     given: BTreeMap<String, Tensor>,
-    missing: Vec<String>,
-    misshaped: Vec<Misshaped>,
-    /// The first error of another sort; it is returned instead of the lists.
+    /// The first error but for names and shapes, which are compared at the end.
     failure: Option<Error>,
 }
 
@@ -93,40 +91,22 @@ impl<'a> Builder<'a> {
             builder: &self,
             prefix: String::new(),
         });
-        let Account {
-            given,
-            missing,
-            misshaped,
-            failure,
-        } = self.account.into_inner();
+        let Account { given, failure } = self.account.into_inner();
         if let Some(failure) = failure {
             return Err(failure);
         }
+        let weights = Weights::new(given);
         if let Source::Checkpoint(checkpoint) = self.source {
-            let surplus: Vec<String> = checkpoint
-                .names()
-                .filter(|name| {
-                    !given.contains_key(*name) && !self.ignored.iter().any(|i| i == name)
-                })
-                .map(str::to_owned)
-                .collect();
-            if !(missing.is_empty() && surplus.is_empty() && misshaped.is_empty()) {
-                let origin = checkpoint.origin().display().to_string();
-                return Err(Error::Mismatch {
-                    origin,
-                    missing,
-                    surplus,
-                    misshaped,
-                });
-            }
+            weights.check_against(checkpoint, &self.ignored)?;
         }
-        Ok((network, Weights::new(given)))
+        Ok((network, weights))
     }
 
-    /// The tensor of this name, or one of its shape that stands in for it while the faults are gathered.
+    /// The tensor of this name, or one of its shape that stands in for it until the faults are gathered.
     fn give(&self, name: String, shape: &[i64], init: Init) -> Tensor {
+        let made = self.make(&name, shape, init);
         let mut account = self.account.borrow_mut();
-        let tensor = match self.make(&mut account, &name, shape, init) {
+        let tensor = match made {
             Ok(Some(tensor)) => tensor,
             Ok(None) => stand_in(shape),
             Err(failure) => {
@@ -143,39 +123,24 @@ impl<'a> Builder<'a> {
         tensor
     }
 
-    fn make(
-        &self,
-        account: &mut Account,
-        name: &str,
-        shape: &[i64],
-        init: Init,
-    ) -> Result<Option<Tensor>> {
+    /// The tensor, if the source has one of this name and shape.
+    fn make(&self, name: &str, shape: &[i64], init: Init) -> Result<Option<Tensor>> {
         let tensor = match self.source {
-            Source::Shapes => return Ok(None),
+            Source::Shapes => None,
             Source::Random { seed } => {
                 let count: i64 = shape.iter().product();
-                Tensor::f_from_slice(&init.fill(seed, name, count as usize))?.f_reshape(shape)?
+                let values = init.fill(seed, name, count as usize);
+                Some(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
             }
-            Source::Checkpoint(checkpoint) => match checkpoint.shape(name) {
-                None => {
-                    account.missing.push(name.to_owned());
-                    return Ok(None);
-                }
-                Some(found) if found != shape => {
-                    account.misshaped.push(Misshaped {
-                        name: name.to_owned(),
-                        expected: shape.to_owned(),
-                        found: found.to_owned(),
-                    });
-                    return Ok(None);
-                }
-                Some(_) => match checkpoint.tensor(name)? {
-                    Some(tensor) => tensor,
-                    None => return Ok(None),
-                },
-            },
+            Source::Checkpoint(checkpoint) if checkpoint.shape(name) == Some(shape) => {
+                checkpoint.tensor(name)?
+            }
+            Source::Checkpoint(_) => None,
         };
-        Ok(Some(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?))
+        let place = |tensor: Tensor| -> Result<Tensor> {
+            Ok(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?)
+        };
+        tensor.map(place).transpose()
     }
 }
 

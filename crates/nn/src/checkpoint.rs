@@ -260,3 +260,99 @@ pub(crate) fn dtype_of(kind: Kind) -> Option<Dtype> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::save::{Metadata, save_safetensors};
+
+    fn save(path: &Path, tensors: &[(&str, Tensor)]) {
+        let tensors = tensors.iter().map(|(name, tensor)| (*name, tensor));
+        save_safetensors(path, tensors, None, &Metadata::new()).unwrap();
+    }
+
+    #[test]
+    fn shards_are_read_as_one_by_their_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let stem = "diffusion_pytorch_model";
+        save(
+            &at("one.safetensors"),
+            &[("a", Tensor::from_slice(&[1.0_f32, 2.0]))],
+        );
+        save(
+            &at("two.safetensors"),
+            &[("b", Tensor::from_slice(&[3_i64]))],
+        );
+        let index = r#"{"metadata":{},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}}"#;
+        fs_err::write(at(&format!("{stem}.safetensors.index.json")), index).unwrap();
+
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        assert_eq!(checkpoint.names().collect::<Vec<_>>(), ["a", "b"]);
+        let b = checkpoint.tensor("b").unwrap().unwrap();
+        assert_eq!((b.kind(), b.int64_value(&[0])), (Kind::Int64, 3));
+
+        let index = r#"{"weight_map":{"b":"one.safetensors"}}"#;
+        fs_err::write(at(&format!("{stem}.safetensors.index.json")), index).unwrap();
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::IndexAndShardDisagree { name, .. }) if name == "b"
+        ));
+    }
+
+    #[test]
+    fn the_fp16_variant_is_found_when_there_is_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = Tensor::from_slice(&[1.0_f32]).to_kind(Kind::Half);
+        save(
+            &folder.path().join("model.fp16.safetensors"),
+            &[("a", half)],
+        );
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        assert_eq!(checkpoint.tensor("a").unwrap().unwrap().kind(), Kind::Half);
+    }
+
+    #[test]
+    fn a_pickle_is_refused_with_the_way_to_convert_it_whatever_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in [
+            ("model.ckpt", b"PK\x03\x04".as_slice()),
+            ("renamed.safetensors", b"PK\x03\x04 and more bytes"),
+            (
+                "old.safetensors",
+                b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+            ),
+        ] {
+            let path = folder.path().join(name);
+            fs_err::write(&path, bytes).unwrap();
+            let error = Checkpoint::open(&path).unwrap_err();
+            assert!(matches!(error, Error::Pickle { .. }), "{name}: {error}");
+            assert!(error.to_string().contains("hint: convert"), "{error}");
+        }
+        fs_err::write(folder.path().join("pytorch_model.bin"), b"").unwrap();
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::Pickle { .. })
+        ));
+    }
+
+    #[test]
+    fn damaged_files_and_empty_folders_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            Checkpoint::open(folder.path()),
+            Err(Error::NoWeights { .. })
+        ));
+        let path = folder.path().join("model.safetensors");
+        save(&path, &[("a", Tensor::from_slice(&[1.0_f32; 64]))]);
+        let whole = fs_err::read(&path).unwrap();
+        for length in [0, 4, 40, whole.len() - 1] {
+            fs_err::write(&path, &whole[..length]).unwrap();
+            let error = Checkpoint::open(&path).unwrap_err();
+            assert!(
+                error.to_string().contains("model.safetensors"),
+                "{length}: {error}"
+            );
+        }
+    }
+}

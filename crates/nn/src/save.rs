@@ -126,3 +126,112 @@ fn is_floating(kind: Kind) -> bool {
         Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+
+    fn bytes(tensors: &[(&str, Tensor)], kind: Option<Kind>, metadata: &Metadata) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let tensors = tensors.iter().map(|(name, tensor)| (*name, tensor));
+        write_safetensors(&mut bytes, tensors, kind, metadata).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn every_kind_and_shape_reads_back_bit_for_bit() {
+        let values = Tensor::from_slice(&[1.5_f32, -0.0, f32::INFINITY, 3e-39, 7.0, 0.1]);
+        let kinds = [
+            Kind::Float,
+            Kind::Half,
+            Kind::BFloat16,
+            Kind::Double,
+            Kind::Int64,
+            Kind::Uint8,
+            Kind::Bool,
+        ];
+        let mut tensors: Vec<(String, Tensor)> = kinds
+            .iter()
+            .map(|&kind| (format!("{kind:?}"), values.reshape([2, 3]).to_kind(kind)))
+            .collect();
+        tensors.push(("scalar".to_owned(), Tensor::from(2.5_f32)));
+        tensors.push((
+            "empty".to_owned(),
+            Tensor::zeros([0, 4], (Kind::Float, Device::Cpu)),
+        ));
+        tensors.push((
+            "transposed".to_owned(),
+            values.reshape([2, 3]).transpose(0, 1),
+        ));
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.safetensors");
+        let named = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        save_safetensors(&path, named, None, &Metadata::new()).unwrap();
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        for (name, tensor) in &tensors {
+            let read = checkpoint.tensor(name).unwrap().unwrap();
+            assert_eq!(
+                (read.kind(), read.size()),
+                (tensor.kind(), tensor.size()),
+                "{name}"
+            );
+            assert!(read.equal(tensor), "{name}");
+        }
+        assert_eq!(
+            fs_err::read_dir(folder.path()).unwrap().count(),
+            1,
+            "a leftover"
+        );
+    }
+
+    #[test]
+    fn the_same_tensors_give_the_same_bytes_in_any_order() {
+        let (a, b) = (Tensor::from_slice(&[1.0_f32]), Tensor::from_slice(&[2_i64]));
+        let metadata: Metadata = ["x", "y", "z"]
+            .map(|key| (key.to_owned(), format!("{key}!")))
+            .into();
+        let one = bytes(
+            &[("a", a.shallow_clone()), ("b", b.shallow_clone())],
+            None,
+            &metadata,
+        );
+        assert_eq!(one, bytes(&[("b", b), ("a", a)], None, &metadata));
+        let header = String::from_utf8_lossy(&one[8..]).into_owned();
+        assert!(
+            header.contains(r#""format":"pt""#) && header.contains(r#""x":"x!""#),
+            "{header}"
+        );
+    }
+
+    #[test]
+    fn a_kind_is_for_numbers_with_a_point_alone() {
+        let tensors = [
+            ("ids", Tensor::from_slice(&[1_i64])),
+            ("weight", Tensor::from_slice(&[1.0_f32])),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("half.safetensors");
+        fs_err::write(&path, bytes(&tensors, Some(Kind::Half), &Metadata::new())).unwrap();
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        let kind = |name| checkpoint.tensor(name).unwrap().unwrap().kind();
+        assert_eq!((kind("ids"), kind("weight")), (Kind::Int64, Kind::Half));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        fs_err::write(&path, b"old").unwrap();
+        let complex = Tensor::zeros([1], (Kind::ComplexFloat, Device::Cpu));
+        let error = save_safetensors(&path, [("c", &complex)], None, &Metadata::new());
+        assert!(matches!(error, Err(Error::UnsavableKind { .. })));
+        assert_eq!(fs_err::read(&path).unwrap(), b"old");
+        assert_eq!(
+            fs_err::read_dir(folder.path()).unwrap().count(),
+            1,
+            "a leftover"
+        );
+    }
+}

@@ -32,3 +32,40 @@ impl Sinusoid {
         Tensor::cat(&waves, -1) // [B, size]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_are_those_of_the_formula_and_tell_1024_from_1025() {
+        let sinusoid = Sinusoid {
+            size: 6,
+            flip_sin_to_cos: true,
+            freq_shift: 0.0,
+        };
+        let waves = sinusoid.forward(&Tensor::from_slice(&[0_i64, 1024, 1025]));
+        assert_eq!((waves.kind(), waves.size()), (Kind::Float, vec![3, 6]));
+        for (row, value) in [0.0, 1024.0, 1025.0_f64].into_iter().enumerate() {
+            for wave in 0..3 {
+                let angle = value * (-MAX_PERIOD.ln() * wave as f64 / 3.0).exp();
+                let found = |column: usize| waves.double_value(&[row as i64, column as i64]);
+                assert!((found(wave) - angle.cos()).abs() < 1e-5, "{value} {wave}");
+                assert!(
+                    (found(wave + 3) - angle.sin()).abs() < 1e-5,
+                    "{value} {wave}"
+                );
+            }
+        }
+        let swapped = Sinusoid {
+            flip_sin_to_cos: false,
+            ..sinusoid
+        };
+        let swapped = swapped.forward(&Tensor::from_slice(&[1024.0_f32]));
+        assert!(
+            swapped
+                .narrow(1, 3, 3)
+                .equal(&waves.narrow(0, 1, 1).narrow(1, 0, 3))
+        );
+    }
+}
