@@ -2,7 +2,7 @@
 //!
 //! `checkpoints/000010/` is a diffusers folder with, in addition,
 //! - `unet_ema/`: the averaged UNet, if there is one;
-//! - `optimizer.safetensors`: AdamW's averages, f32, as `exp_avg.<parameter>` and `exp_avg_sq.<parameter>`;
+//! - `optimizer.safetensors`: the averages of `AdamW`, f32, as `exp_avg.<parameter>` and `exp_avg_sq.<parameter>`;
 //! - `trainer.json`: a [`TrainerState`].
 //!
 //! There is no state of a random generator: every draw is a function of the seed and of what it is for.

@@ -18,13 +18,13 @@ use terminus_nn::Checkpoint;
 use crate::{
     Error,
     checkpoint::{self, Checkpoints, UNET_EMA},
-    config::LatentsFrom,
     dataset::Dataset,
     held_out::{self, HeldOutOptions, PictureLoss, Shown},
-    latents::{self, LatentCache, encode_missing, vae_identity},
+    latents::{self, encode_missing},
     model::{Model, open_device},
     objective::Objective,
     plan::{Resume, TrainPlan},
+    train::open_cache,
 };
 
 /// How to evaluate a run.
@@ -163,9 +163,7 @@ pub fn evaluate(
     let device = open_device(plan.config.device)?;
     let model = Model::open(&plan.base_folder(), device, plan.config.precision)?;
     let objective = Objective::new(&plan.schedule(), plan.objective(), device)?;
-    let cache_folder = plan.latents_folder.join(vae_identity(&model.vae_weights)?);
-    let keeps_logvar = plan.config.latents == LatentsFrom::Sample;
-    let mut cache = LatentCache::open(&cache_folder, keeps_logvar)?;
+    let mut cache = open_cache(plan, &model, progress)?;
     let failed = encode_missing(&dataset, &mut cache, &model.vae, device, progress, cancel)?;
     dataset.leave_out(&latents::ids(&failed))?;
 

@@ -59,6 +59,4 @@ pub mod plan;
 #[cfg(feature = "torch")]
 pub mod train;
 #[cfg(feature = "torch")]
-mod trainer;
-#[cfg(feature = "torch")]
 pub use error::{Error, TensorFault};

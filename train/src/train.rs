@@ -1,40 +1,34 @@
 //! A training run from its start, or its last checkpoint, to its end.
 
+mod finish;
+mod start;
+mod trainer;
+
 use std::{path::PathBuf, sync::mpsc::Receiver, thread};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use terminus_manifest::{
     Lock,
     generation::plan_samples,
     plan::{EpochPlan, plan as plan_epoch},
     run::{Cancel, Progress},
 };
-use terminus_pixels::{Effort, encode_png};
 
 use crate::{
     Error,
-    checkpoint::{self, Checkpoints, TrainerState},
-    config::{Interval, LatentsFrom, Precision},
-    dataset::{DataSource, Dataset, manifest_sha256},
-    ema::Ema,
-    export::SchedulerSettings,
-    files,
-    gallery::{self, GalleryOptions},
-    held_out,
-    latents::{self, LatentCache, encode_missing, vae_identity},
+    checkpoint::TrainerState,
+    config::Interval,
+    dataset::{Dataset, manifest_sha256},
+    latents::{self, LatentCache, encode_missing},
     loader::{self, Batch},
-    metrics::{self, Change, MetricsLog, Record, Started, Stopped, Written, read_metrics},
-    model::{Model, open_device},
-    objective::Objective,
-    optimizer::AdamW,
-    pictures::{self, PictureStatistics},
-    plan::{Resume, TrainPlan},
-    tensorboard::EventFile,
-    trainer::{Log, Trainer, Window, config_document, is_finished},
+    metrics::{self, Record, Stopped},
+    pictures::PictureStatistics,
+    plan::TrainPlan,
 };
-
-/// Prompts that are taken from the collection if the settings name none.
-const PROMPTS: usize = 8;
+use finish::{already_done, finish, first_and_last_validation};
+pub(crate) use start::open_cache;
+use start::{Run, Saved};
+use trainer::Trainer;
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -65,115 +59,31 @@ pub struct Outcome {
 /// stays.
 pub fn train(plan: &TrainPlan, progress: &dyn Progress, cancel: &Cancel) -> Result<Outcome, Error> {
     let _lock = Lock::take(&plan.run_folder.join("lock"))?;
-    let checkpoints = Checkpoints::new(plan.checkpoints_folder());
-    let from = match &plan.resume {
-        Resume::Latest => checkpoints.latest()?,
-        Resume::From(path) => Some(path.clone()),
-    };
-    let saved = from.as_deref().map(checkpoint::read_state).transpose()?;
-    if let Some(state) = &saved
-        && let Some(outcome) = already_done(plan, state, from.clone())?
+    let saved = Saved::find(plan)?;
+    if let Some(saved) = &saved
+        && let Some(outcome) = already_done(plan, saved)?
     {
         return Ok(outcome);
     }
-    let manifest = first_manifest(plan, saved.as_ref())?;
-    let mut dataset = Dataset::open(&manifest)?;
+    let Run {
+        mut trainer,
+        mut dataset,
+        mut cache,
+    } = Run::open(plan, saved.as_ref(), progress)?;
+    let first_step = trainer.state.step;
 
-    let device = open_device(plan.config.device)?;
-    prepare_base(plan, from.is_some())?;
-    let model = Model::open(&plan.base_folder(), device, plan.config.precision)?;
-    check_sizes(&model, &dataset, plan.sample_size)?;
-    let objective = Objective::new(&plan.schedule(), plan.objective(), device)?;
-    model.unet_weights.set_trainable(true);
-    let mut optimizer = AdamW::new(plan.optimizer(), model.unet_parameters())?;
-    let mut ema = match &plan.config.ema {
-        Some(config) => Some(Ema::new(config.decay.get(), &optimizer.parameters())?),
-        None => None,
-    };
-    if let (Some(folder), Some(state)) = (&from, &saved) {
-        checkpoint::restore(
-            folder,
-            state,
-            &model.unet_weights,
-            &mut optimizer,
-            ema.as_mut(),
-        )?;
-    }
-    let changed = saved
-        .as_ref()
-        .map_or_else(Vec::new, |state| changes(plan, state));
-    for Change { key, from, to } in &changed {
-        progress.note(&format!("`{key}` was {from} and is {to} from here on"));
-    }
-
-    let state = match saved {
-        Some(state) => TrainerState {
-            seed: plan.seed,
-            config: config_document(plan),
-            terminus_version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..state
-        },
-        None => fresh_state(plan, &dataset),
-    };
-    let first_step = state.step;
-    let started = Record::Started(Started {
-        time: metrics::now(),
-        step: first_step,
-        resumed_from: from.as_ref().map(|path| path.display().to_string()),
-        changed,
-        terminus_version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: format!("{device:?}").to_lowercase(),
-        precision: match plan.config.precision {
-            Precision::F32 => "f32".to_owned(),
-            Precision::Bf16 => "bf16".to_owned(),
-        },
-        parameters: model.unet_weights.parameter_count(),
-    });
-    let mut log = Log {
-        metrics: MetricsLog::open(&plan.metrics_path(), from.as_ref().map(|_| first_step))?,
-        events: EventFile::create(&plan.run_folder.join("tensorboard"), first_step)?,
-    };
-    log.metrics.push(&started)?;
-    let cache_folder = plan.latents_folder.join(vae_identity(&model.vae_weights)?);
-    let keeps_logvar = plan.config.latents == LatentsFrom::Sample;
-    let mut cache = LatentCache::open(&cache_folder, keeps_logvar)?;
-    for path in cache.damaged() {
-        progress.note(&format!(
-            "`{}` is damaged; its latents are made anew",
-            path.display()
-        ));
-    }
-    let mut trainer = Trainer {
-        plan,
-        saved: from.is_some().then_some(first_step),
-        model,
-        objective,
-        optimizer,
-        ema,
-        state,
-        checkpoints,
-        log,
-        window: Window::new(device),
-    };
-
-    let done = run(&mut trainer, &mut dataset, &mut cache, progress, cancel);
-    let finished = match done {
-        Ok(()) => true,
+    let drawn = match run(&mut trainer, &mut dataset, &mut cache, progress, cancel) {
+        Ok(()) => finish(&mut trainer, &dataset, progress, cancel)?,
         Err(Error::Cancelled) => {
             if trainer.state.step > 0 {
                 trainer.log_updates()?;
                 trainer.save()?;
             }
-            false
+            None
         }
         Err(error) => return Err(error),
     };
-    let drawn = if finished {
-        finish(&mut trainer, &dataset, progress, cancel)?
-    } else {
-        None
-    };
-    let finished = finished && drawn.is_some();
+    let finished = drawn.is_some();
     trainer.log.metrics.push(&Record::Stopped(Stopped {
         time: metrics::now(),
         step: trainer.state.step,
@@ -297,35 +207,6 @@ fn is_due(interval: Interval, state: &TrainerState) -> bool {
     }
 }
 
-/// The manifest that the run begins or goes on with.
-///
-/// Amid an epoch that is the checkpoint's, whatever was published since: the order of the samples that are left
-/// depends on it.
-fn first_manifest(plan: &TrainPlan, saved: Option<&TrainerState>) -> Result<PathBuf, Error> {
-    let is_recorded = |state: &TrainerState| {
-        manifest_sha256(&state.manifest).is_ok_and(|sha256| sha256 == state.manifest_sha256)
-    };
-    let Some(state) = saved else {
-        return plan.data.manifest();
-    };
-    let is_amid = state.position > 0;
-    let stays = matches!(plan.data, DataSource::Recipe { .. }) && !plan.config.follow;
-    if (is_amid || stays) && is_recorded(state) {
-        return Ok(state.manifest.clone());
-    }
-    let manifest = plan.data.manifest()?;
-    let found = manifest_sha256(&manifest)?;
-    if is_amid && found != state.manifest_sha256 {
-        return Err(Error::OtherManifest {
-            step: state.step,
-            manifest,
-            expected: state.manifest_sha256.clone(),
-            found,
-        });
-    }
-    Ok(manifest)
-}
-
 /// Opens the newest generation if it is not the one that is open.
 fn take_up_newest(
     plan: &TrainPlan,
@@ -336,35 +217,6 @@ fn take_up_newest(
     if manifest_sha256(&manifest)? != dataset.sha256() {
         *dataset = Dataset::open(&manifest)?;
         progress.note(&format!("took up generation {}", dataset.generation()));
-    }
-    Ok(())
-}
-
-fn prepare_base(plan: &TrainPlan, has_checkpoint: bool) -> Result<(), Error> {
-    let folder = plan.base_folder();
-    if plan.base.made(&folder)? {
-        return Ok(());
-    }
-    if has_checkpoint && folder.exists() {
-        return Err(Error::OtherBase {
-            run: plan.run_folder.clone(),
-        });
-    }
-    plan.base
-        .prepare(&folder, &SchedulerSettings::of(&plan.config))
-}
-
-/// Refuses sizes that the networks cannot work with: before hours of training, not after.
-fn check_sizes(model: &Model, dataset: &Dataset, drawn: (u32, u32)) -> Result<(), Error> {
-    let multiple = model.side_multiple();
-    for (width, height) in dataset.sizes().into_iter().chain([drawn]) {
-        if width % multiple != 0 || height % multiple != 0 {
-            return Err(Error::SideMultiple {
-                width,
-                height,
-                multiple,
-            });
-        }
     }
     Ok(())
 }
@@ -433,169 +285,4 @@ fn begin_epoch(
         mix: epoch.mix().clone(),
     };
     trainer.log.metrics.push(&Record::Epoch(record))
-}
-
-fn fresh_state(plan: &TrainPlan, dataset: &Dataset) -> TrainerState {
-    TrainerState {
-        schema_version: checkpoint::SCHEMA_VERSION,
-        step: 0,
-        epoch: 0,
-        position: 0,
-        updates_in_epoch: 0,
-        samples: 0,
-        ema_updates: None,
-        seed: plan.seed,
-        generation: dataset.generation(),
-        manifest: dataset.manifest().to_owned(),
-        manifest_sha256: dataset.sha256().to_owned(),
-        finished: false,
-        config: config_document(plan),
-        terminus_version: env!("CARGO_PKG_VERSION").to_owned(),
-    }
-}
-
-fn changes(plan: &TrainPlan, state: &TrainerState) -> Vec<Change> {
-    let mut changes = checkpoint::changes("train", &state.config, &config_document(plan));
-    if state.seed != plan.seed {
-        changes.push(Change {
-            key: "seed".to_owned(),
-            from: state.seed.to_string(),
-            to: plan.seed.to_string(),
-        });
-    }
-    changes
-}
-
-/// `samples/<step>.json`: what the grid of that name shows.
-#[derive(Debug, Serialize, Deserialize)]
-struct Drawing {
-    prompts: Vec<String>,
-    statistics: Vec<PictureStatistics>,
-}
-
-/// What a finished run came to, if nothing is left to do.
-fn already_done(
-    plan: &TrainPlan,
-    state: &TrainerState,
-    checkpoint: Option<PathBuf>,
-) -> Result<Option<Outcome>, Error> {
-    let samples = samples_path(plan, state.step);
-    let record = samples.with_extension("json");
-    if !(state.finished && is_finished(plan, state) && samples.exists() && record.exists()) {
-        return Ok(None);
-    }
-    let drawing: Drawing = files::read_json(&record)?;
-    Ok(Some(Outcome {
-        finished: true,
-        step: state.step,
-        updates: 0,
-        checkpoint,
-        samples: Some(samples),
-        validation: first_and_last_validation(plan)?,
-        pictures: drawing.statistics,
-    }))
-}
-
-fn samples_path(plan: &TrainPlan, step: u64) -> PathBuf {
-    plan.run_folder
-        .join("samples")
-        .join(format!("{step:06}.png"))
-}
-
-type Drawn = (PathBuf, Vec<PictureStatistics>);
-
-/// Draws the grid of the finished run; none if somebody asked to stop.
-fn finish(
-    trainer: &mut Trainer<'_>,
-    dataset: &Dataset,
-    progress: &dyn Progress,
-    cancel: &Cancel,
-) -> Result<Option<Drawn>, Error> {
-    trainer.swap_ema()?;
-    let images = draw(trainer, dataset, progress, cancel);
-    trainer.swap_ema()?;
-    let (prompts, images) = match images {
-        Err(Error::Cancelled) => return Ok(None),
-        other => other?,
-    };
-    let per_row = trainer.plan.sample.images_per_prompt.get() as usize;
-    let columns = if per_row > 1 {
-        per_row
-    } else {
-        images.len().isqrt().max(1)
-    };
-    let statistics = images.iter().map(PictureStatistics::of).collect();
-    let step = trainer.state.step;
-    let path = samples_path(trainer.plan, step);
-    if let Some(grid) = pictures::grid(&images, columns) {
-        let png = encode_png(&grid, Effort::Fast)?;
-        terminus_manifest::atomic::write(&path, &png)?;
-        let size = (grid.width_px, grid.height_px);
-        trainer.log.events.picture(step, "samples", size, &png)?;
-    }
-    let record = Drawing {
-        prompts,
-        statistics,
-    };
-    files::write_json(&path.with_extension("json"), &record)?;
-    let written = Written {
-        step,
-        path: trainer.relative(&path),
-    };
-    trainer.log.metrics.push(&Record::Samples(written))?;
-    Ok(Some((path, record.statistics)))
-}
-
-fn draw(
-    trainer: &Trainer<'_>,
-    dataset: &Dataset,
-    progress: &dyn Progress,
-    cancel: &Cancel,
-) -> Result<(Vec<String>, Vec<terminus_pixels::RgbImage>), Error> {
-    let plan = trainer.plan;
-    let mut prompts = plan.sample.prompts.clone();
-    if prompts.is_empty() {
-        prompts = captions(plan, dataset);
-    }
-    let options = GalleryOptions {
-        prompts,
-        size: plan.sample_size,
-        prediction_type: plan.config.prediction_type,
-        seed: plan.sample_seed,
-        batch_size: plan.config.batch_size.get() as usize,
-    };
-    let schedule = plan.schedule();
-    let images = gallery::draw(
-        &trainer.model,
-        &schedule,
-        &plan.sample,
-        &options,
-        progress,
-        cancel,
-    )?;
-    Ok((options.prompts, images))
-}
-
-/// Captions of held-out pictures, or of trained ones if none is held out.
-fn captions(plan: &TrainPlan, dataset: &Dataset) -> Vec<String> {
-    let mut options = plan.held_out();
-    options.max_samples = PROMPTS;
-    let held_out = dataset.held_out();
-    let rows = if held_out.is_empty() {
-        dataset.train()
-    } else {
-        held_out
-    };
-    let shown = held_out::choose(rows, &options);
-    shown.into_iter().map(|picture| picture.caption).collect()
-}
-
-fn first_and_last_validation(plan: &TrainPlan) -> Result<Option<(f64, f64)>, Error> {
-    let records = read_metrics(&plan.metrics_path())?;
-    let mut losses = records.iter().filter_map(|record| match record {
-        Record::Validation(validation) if !validation.ema => Some(validation.loss),
-        _ => None,
-    });
-    let first = losses.next();
-    Ok(first.map(|first| (first, losses.next_back().unwrap_or(first))))
 }

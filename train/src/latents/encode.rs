@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use tch::{Device, Tensor, no_grad};
 use terminus_manifest::{
-    ids::SampleId,
+    ids::{SampleId, Sha256Digest},
     index::IndexRow,
     run::{Cancel, Progress},
 };
@@ -46,11 +46,9 @@ pub fn vae_identity(weights: &Weights) -> Result<String, Error> {
         Some(tch::Kind::Float),
         &terminus_nn::Metadata::new(),
     )?;
-    let digest = hasher.0.finalize();
-    Ok(digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    let mut text = Sha256Digest(hasher.0.finalize().into()).to_string();
+    text.truncate(32);
+    Ok(text)
 }
 
 struct HashWriter(Sha256);

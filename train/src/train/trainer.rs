@@ -155,8 +155,11 @@ impl Trainer<'_> {
         is_finished(self.plan, &self.state)
     }
 
-    /// Writes a line about the updates since the last one.
+    /// Writes a line about the updates since the last one, if there were any.
     pub fn log_updates(&mut self) -> Result<(), Error> {
+        if self.window.samples == 0 {
+            return Ok(());
+        }
         self.require_finite()?;
         let device = self.model.device;
         let window = std::mem::replace(&mut self.window, Window::new(device));
