@@ -126,19 +126,22 @@ fn read_pictures(folder: &Path) -> Result<Vec<RgbImage>> {
         for entry in fs_err::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
-                folders.push(path)
+                folders.push(path);
             } else {
-                files.push(path)
+                files.push(path);
             }
         }
     }
     files.sort();
-    // Steps of a number that is prime to the count visit all.
-    let stride = (files.len() * 618 / 1000..).find(|&s| s > 0 && gcd(s, files.len()) == 1);
-    let stride = stride.unwrap_or(1);
+    // Strides of a number that is prime to the count visit all.
+    let count = files.len();
+    let first = (count * 618 / 1000).max(1);
+    let stride = (first..first + count)
+        .find(|&stride| gcd(stride, count) == 1)
+        .unwrap_or(1);
     let mut pictures = Vec::new();
-    for place in 0..files.len() {
-        let bytes = fs_err::read(&files[place * stride % files.len()])?;
+    for place in 0..count {
+        let bytes = fs_err::read(&files[place * stride % count])?;
         // Sidecars and whatever else is no picture lie among them.
         if let Ok(decoded) = decode(&bytes, &PixelPolicy::default(), &Limits::default())
             && decoded.image.width_px.min(decoded.image.height_px) >= SIDE_PX
