@@ -24,11 +24,7 @@ fn main() -> std::io::Result<()> {
                 fs_err::write(format!("{folder}/{number}.ppm"), ppm)?;
                 writeln!(out, "{number}\t{}\t{colour}\t{name}", decoded.decoder)?;
             }
-            Err(error) => writeln!(
-                out,
-                "{number}\t{}: {error}\t{colour}\t{name}",
-                error.reason()
-            )?,
+            Err(error) => writeln!(out, "{number}	{}	{colour}	{name}", error.reason())?,
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ mod still;
 pub(crate) mod tiff;
 
 use crate::{
-    Decoder, Error, Format, Limits, PixelPolicy, RgbImage,
+    Decoder, Error, Format, Header, Limits, PixelPolicy, RgbImage,
     header::{self, Found},
     icc::Conversion,
     panic::{self, AtWork},
@@ -35,7 +35,13 @@ pub fn decode(bytes: &[u8], policy: &PixelPolicy, limits: &Limits) -> Result<Dec
         let found = header::read(bytes, limits)?;
         policy.admit(&found.header)?;
         let (width, height) = (found.header.stored_width_px, found.header.stored_height_px);
-        convert(bytes, &found, Rect::whole(width, height), policy, at_work)
+        convert(
+            bytes,
+            &found,
+            Rect::whole(width, height),
+            policy.matte,
+            at_work,
+        )
     })
 }
 
@@ -71,7 +77,7 @@ pub fn decode_region(
             .header
             .orientation
             .stored_rect(seen, seen_width, seen_height);
-        convert(bytes, &found, stored, policy, at_work)
+        convert(bytes, &found, stored, policy.matte, at_work)
     })
 }
 
@@ -80,33 +86,36 @@ fn convert(
     bytes: &[u8],
     found: &Found<'_>,
     rect: Rect,
-    policy: &PixelPolicy,
+    matte: [u8; 3],
     at_work: &AtWork,
 ) -> Result<Decoded, Error> {
-    let samples = read(bytes, found, rect, at_work)?;
+    let decoder = Decoder::first_for(found.header.format);
+    at_work.set(Some(decoder));
+    let samples = read(bytes, &found.header, rect, at_work)?;
     let conversion = match (&found.profile, found.header.colour.icc) {
         (Some(profile), header::Icc::Foreign) => Conversion::new(profile),
         _ => None,
     };
-    let rgb = samples.into_srgb(conversion.as_ref(), policy.matte);
+    let rgb = samples.into_srgb(conversion.as_ref(), matte);
     let image = RgbImage {
         width_px: rect.width,
         height_px: rect.height,
         data: rgb,
     };
     let image = found.header.orientation.apply(image);
-    let decoder = at_work.get().unwrap_or(Decoder::Png);
-    Ok(Decoded { image, decoder })
+    Ok(Decoded {
+        image,
+        decoder: at_work.get().unwrap_or(decoder),
+    })
 }
 
-fn read(bytes: &[u8], found: &Found<'_>, rect: Rect, at_work: &AtWork) -> Result<Samples, Error> {
-    let header = &found.header;
+fn read(bytes: &[u8], header: &Header, rect: Rect, at_work: &AtWork) -> Result<Samples, Error> {
     match header.format {
         Format::Jpeg => jpeg::read(bytes, header, rect, at_work),
-        Format::Png => png::read(bytes, header, rect, at_work),
-        Format::WebP => still::webp(bytes, header, rect, at_work),
-        Format::Gif => still::gif(bytes, header, rect, at_work),
-        Format::Bmp => still::bmp(bytes, header, rect, at_work),
-        Format::Tiff => tiff::read(bytes, header, rect, at_work),
+        Format::Png => png::read(bytes, header, rect),
+        Format::WebP => still::webp(bytes, header, rect),
+        Format::Gif => still::gif(bytes, header, rect),
+        Format::Bmp => still::bmp(bytes, header, rect),
+        Format::Tiff => tiff::read(bytes, header, rect),
     }
 }

@@ -1,5 +1,7 @@
 //! The libraries that decode, by name and version.
 
+use crate::Format;
+
 /// The library that turned bytes into pixels; part of the identity of the pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decoder {
@@ -30,6 +32,18 @@ impl Decoder {
         Self::Bmp,
         Self::Tiff,
     ];
+
+    /// The decoder that a file of this format is given to first.
+    pub(crate) fn first_for(format: Format) -> Self {
+        match format {
+            Format::Jpeg => Self::LibjpegTurbo,
+            Format::Png => Self::Png,
+            Format::WebP => Self::WebP,
+            Format::Gif => Self::Gif,
+            Format::Bmp => Self::Bmp,
+            Format::Tiff => Self::Tiff,
+        }
+    }
 
     /// The crate that decodes.
     pub fn name(self) -> &'static str {

@@ -16,7 +16,7 @@ pub enum Format {
     Gif,
     /// Windows bitmap.
     Bmp,
-    /// TIFF, not `BigTIFF`'s tiled giants alone: whatever fits the limits.
+    /// TIFF and `BigTIFF`; the first page.
     Tiff,
 }
 

@@ -79,7 +79,7 @@ impl PixelPolicy {
         let refused = [
             ("alpha", self.alpha, colour.has_alpha),
             ("cmyk", self.cmyk, is_cmyk),
-            ("icc", self.icc, colour.icc == Icc::Foreign && !is_cmyk),
+            ("icc", self.icc, colour.icc == Icc::Foreign),
             ("sixteen_bit", self.sixteen_bit, colour.bits > 8),
         ]
         .into_iter()

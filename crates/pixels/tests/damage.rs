@@ -1,5 +1,7 @@
 //! Cut, flipped and lying files: an error each, never made-up pixels, never a crash.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -39,10 +41,10 @@ fn a_truncated_file_is_an_error_or_has_all_its_pixels() {
         {
             match decode(&bytes[..cut], &policy, &limits) {
                 Ok(part) if part != whole => {
-                    wrong.push(format!("{name} at {cut} of {}", bytes.len()))
+                    wrong.push(format!("{name} at {cut} of {}", bytes.len()));
                 }
                 Err(error) if error.reason() == "decoder_panic" => {
-                    wrong.push(format!("{name} at {cut}: {error}"))
+                    wrong.push(format!("{name} at {cut}: {error}"));
                 }
                 _ => {}
             }
@@ -59,11 +61,9 @@ fn a_truncated_file_is_an_error_or_has_all_its_pixels() {
 #[test]
 fn most_truncations_are_called_truncated() {
     let (policy, limits) = (PixelPolicy::default(), Limits::default());
-    // The first frame of an animated GIF is whole long before the file is.
-    for (name, bytes) in files()
-        .into_iter()
-        .filter(|(name, _)| name != "animated.gif")
-    {
+    // The first of many pictures can be whole in half of a file.
+    let is_one = |name: &str| name != "animated.gif" && name != "pages.tif";
+    for (name, bytes) in files().into_iter().filter(|(name, _)| is_one(name)) {
         let reasons: Vec<_> = (4..9)
             .map(|tenths| decode(&bytes[..bytes.len() * tenths / 10], &policy, &limits))
             .map(|result| result.err().map(|error| error.reason()))
@@ -85,10 +85,12 @@ fn flipped_bytes_never_crash_a_run_nor_hang_it() {
             ..Limits::default()
         },
     );
+    // A long search: TERMINUS_DAMAGE_ROUNDS=10000 cargo test --release -p terminus-pixels flipped
+    let rounds = std::env::var("TERMINUS_DAMAGE_ROUNDS").map_or(60, |text| text.parse().unwrap());
     let mut dice = Dice(7);
     let (mut tried, mut panics, mut slowest) = (0, Vec::new(), Duration::ZERO);
     for (name, bytes) in files() {
-        for round in 0..60 {
+        for round in 0..rounds {
             let mut damaged = bytes.clone();
             // Headers are where damage misleads most: half of the flips fall on the first 200 bytes.
             let reach = if round % 2 == 0 {
@@ -106,7 +108,10 @@ fn flipped_bytes_never_crash_a_run_nor_hang_it() {
                 decode(&damaged, &policy, &limits).err(),
                 decode_region(&damaged, 2, 3, 8, 8, &policy, &limits).err(),
             ];
-            slowest = slowest.max(start.elapsed());
+            if start.elapsed() > slowest {
+                slowest = start.elapsed();
+                println!("{slowest:?} for {name}");
+            }
             tried += 1;
             let crashes = results
                 .into_iter()
@@ -115,11 +120,9 @@ fn flipped_bytes_never_crash_a_run_nor_hang_it() {
             panics.extend(crashes.map(|error| format!("{name}: {error}")));
         }
     }
-    assert!(tried > 3_000);
-    println!(
-        "{tried} damaged files, {} caught panics, slowest {slowest:?}",
-        panics.len()
-    );
+    panics.sort();
+    panics.dedup();
+    println!("{tried} damaged files, slowest {slowest:?}, caught panics: {panics:#?}");
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
 

@@ -1,5 +1,7 @@
 //! What is written comes back.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use terminus_pixels::{
     Effort, Error, Limits, PixelPolicy, RgbImage, Subsampling, decode, encode_jpeg, encode_png,
     encode_webp_lossless, inspect,

@@ -1,5 +1,7 @@
 //! Crops in the coefficient domain, for every way that chroma is subsampled.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, read_coefficients};
 use terminus_pixels::{
     Error, Header, Icc, Limits, PixelPolicy, RgbImage, crop_jpeg_lossless, decode, inspect,
@@ -136,6 +138,23 @@ fn pixels_are_the_originals_inside_a_border_of_one() {
                 );
             }
         }
+    }
+}
+
+/// One component is never interleaved, so that its sampling factors mean nothing.
+#[test]
+fn a_grey_jpeg_with_odd_sampling_factors_is_cut_on_its_blocks() {
+    for is_progressive in [false, true] {
+        let mut grey = sources(is_progressive).pop().unwrap().bytes;
+        let plain = pixels(&grey);
+        let frame = grey
+            .windows(2)
+            .position(|pair| pair[0] == 0xFF && matches!(pair[1], 0xC0 | 0xC2));
+        grey[frame.unwrap() + 11] = 0x22;
+        assert_eq!(look(&grey).lossless_crop_grid(), Some((8, 8)));
+        assert!(pixels(&grey) == plain);
+        let crop = crop_jpeg_lossless(&grey, 24, 40, 61, 37).unwrap();
+        assert!(pixels(&crop) == plain.crop(24, 40, 61, 37).unwrap());
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every odd picture of `data/` against the pixels that Pillow sees in it.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use std::path::PathBuf;
 
 use terminus_pixels::{

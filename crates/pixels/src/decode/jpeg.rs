@@ -1,6 +1,6 @@
 //! JPEG: libjpeg-turbo's pixels, and a second decoder for what the first does not read.
 
-use libjpeg_turbo_rs::{Decoder as TurboDecoder, JpegError, PixelFormat};
+use libjpeg_turbo_rs::{Decoder as TurboDecoder, JpegError, PixelFormat, read_coefficients};
 use zune_jpeg::{
     JpegDecoder as ZuneDecoder,
     errors::DecodeErrors,
@@ -35,20 +35,21 @@ pub(super) fn read(
             header.colour.bits
         )));
     }
-    at_work.set(Some(Decoder::LibjpegTurbo));
     match turbo(bytes, header, rect) {
-        Ok(samples) => Ok(samples),
         // What it does not know another may know; what it found damaged stays damaged.
-        Err(
-            JpegError::Unsupported(_)
-            | JpegError::InvalidMarker(_)
-            | JpegError::UnexpectedMarker(_),
-        ) => {
+        Err(JpegError::Unsupported(_)) => {
             at_work.set(Some(Decoder::ZuneJpeg));
             zune(bytes, header, rect)
         }
-        Err(JpegError::UnexpectedEof) => Err(Error::truncated(Jpeg, "a scan is cut off")),
-        Err(error) => Err(Error::corrupt(Jpeg, error.to_string())),
+        result => result.map_err(error),
+    }
+}
+
+fn error(error: JpegError) -> Error {
+    match error {
+        JpegError::UnexpectedEof => Error::truncated(Jpeg, "a scan is cut off"),
+        JpegError::Unsupported(what) => Error::unsupported(format!("this JPEG ({what})")),
+        error => Error::corrupt(Jpeg, error.to_string()),
     }
 }
 
@@ -86,7 +87,9 @@ fn turbo(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, JpegError
     }
     if kind == Kind::Cmyk {
         // Adobe stores 255 for no ink, and every reader takes it so.
-        data.iter_mut().for_each(|sample| *sample = 255 - *sample);
+        for sample in &mut data {
+            *sample = 255 - *sample;
+        }
     }
     let inside = Rect {
         top: rect.top - whole.top,
@@ -123,7 +126,10 @@ fn with_margin(header: &Header, rect: Rect) -> Option<Rect> {
     })
 }
 
+/// The second decoder. Even its strict mode fills the end of a cut scan with grey, so that the first
+/// decoder has to have read every coefficient before.
 fn zune(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
+    read_coefficients(bytes).map_err(error)?;
     let (kind, colour) = match header.colour.model {
         Model::Grey => (Kind::Grey, ColorSpace::Luma),
         Model::Rgb => (Kind::Rgb, ColorSpace::RGB),
@@ -150,4 +156,60 @@ fn zune(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
         ));
     }
     Ok(Samples::cut(kind, data, width, height, rect))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, inspect};
+
+    #[test]
+    fn the_second_decoder_sees_nearly_what_the_first_sees() {
+        let names = [
+            "444",
+            "422",
+            "420",
+            "progressive",
+            "grey",
+            "restart",
+            "srgb",
+        ];
+        for name in names {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+            let bytes = fs_err::read(folder.join(format!("{name}.jpg"))).unwrap();
+            let header = inspect(&bytes, &Limits::default()).unwrap();
+            let rect = Rect {
+                top: 3,
+                left: 5,
+                width: 20,
+                height: 15,
+            };
+            let first = turbo(&bytes, &header, rect).unwrap().data;
+            let second = zune(&bytes, &header, rect).unwrap().data;
+            assert_eq!(first.len(), second.len());
+            let differences = first
+                .iter()
+                .zip(&second)
+                .map(|(a, b)| f64::from(a.abs_diff(*b)));
+            let mean = differences.clone().sum::<f64>() / first.len() as f64;
+            let largest = differences.fold(0.0, f64::max);
+            assert!(
+                largest <= 8.0 && mean < 1.0,
+                "{name}: mean {mean:.3}, largest {largest}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_second_decoder_refuses_a_cut_scan_too() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/420.jpg");
+        let mut bytes = fs_err::read(path).unwrap();
+        let header = inspect(&bytes, &Limits::default()).unwrap();
+        let rect = Rect::whole(header.width_px, header.height_px);
+        bytes.truncate(bytes.len() * 9 / 10);
+        assert!(zune(&bytes, &header, rect).is_err());
+        bytes.extend_from_slice(&[0xFF, 0xD9]);
+        assert!(zune(&bytes, &header, rect).is_err());
+        assert!(turbo(&bytes, &header, rect).is_err());
+    }
 }

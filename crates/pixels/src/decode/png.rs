@@ -6,24 +6,17 @@ use png::{ColorType, Decoder as PngDecoder, Transformations};
 
 use super::samples::{Kind, Samples};
 use crate::{
-    Decoder, Error,
+    Error,
     Format::Png,
     Header,
     header::png::{error, has_end},
-    panic::AtWork,
     rect::Rect,
 };
 
-pub(super) fn read(
-    bytes: &[u8],
-    header: &Header,
-    rect: Rect,
-    at_work: &AtWork,
-) -> Result<Samples, Error> {
+pub(super) fn read(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
     if !has_end(bytes) {
         return Err(Error::truncated(Png, "the last chunk is missing"));
     }
-    at_work.set(Some(Decoder::Png));
     let mut decoder = PngDecoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(error)?;

@@ -8,14 +8,9 @@ use image::{
 };
 
 use super::samples::{Kind, Samples};
-use crate::{Decoder, Error, Format, Header, bytes::le32, panic::AtWork, rect::Rect};
+use crate::{Error, Format, Header, bytes::le32, rect::Rect};
 
-pub(super) fn webp(
-    bytes: &[u8],
-    header: &Header,
-    rect: Rect,
-    at_work: &AtWork,
-) -> Result<Samples, Error> {
+pub(super) fn webp(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
     let declared = le32(bytes, 4)
         .map_or(usize::MAX, |size| size as usize)
         .saturating_add(8);
@@ -23,29 +18,16 @@ pub(super) fn webp(
         let detail = format!("{declared} bytes are announced, {} are there", bytes.len());
         return Err(Error::truncated(Format::WebP, detail));
     }
-    at_work.set(Some(Decoder::WebP));
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|e| error(Format::WebP, e))?;
     read(decoder, header, rect)
 }
 
-pub(super) fn gif(
-    bytes: &[u8],
-    header: &Header,
-    rect: Rect,
-    at_work: &AtWork,
-) -> Result<Samples, Error> {
-    at_work.set(Some(Decoder::Gif));
+pub(super) fn gif(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
     let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|e| error(Format::Gif, e))?;
     read(decoder, header, rect)
 }
 
-pub(super) fn bmp(
-    bytes: &[u8],
-    header: &Header,
-    rect: Rect,
-    at_work: &AtWork,
-) -> Result<Samples, Error> {
-    at_work.set(Some(Decoder::Bmp));
+pub(super) fn bmp(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
     let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(|e| error(Format::Bmp, e))?;
     read(decoder, header, rect)
 }

@@ -8,15 +8,20 @@ use tiff::{
 };
 
 use super::samples::{Kind, Samples};
-use crate::{Decoder, Error, Format::Tiff, Header, panic::AtWork, rect::Rect};
+use crate::{Error, Format::Tiff, Header, rect::Rect};
 
-pub(super) fn read(
-    bytes: &[u8],
-    header: &Header,
-    rect: Rect,
-    at_work: &AtWork,
-) -> Result<Samples, Error> {
-    at_work.set(Some(Decoder::Tiff));
+/// What the `tiff` crate calls grey with alpha.
+pub(crate) const GREY_ALPHA: ColorType = ColorType::Multiband {
+    bit_depth: 8,
+    num_samples: 2,
+};
+/// The same of 16 bits.
+pub(crate) const GREY_ALPHA_16: ColorType = ColorType::Multiband {
+    bit_depth: 16,
+    num_samples: 2,
+};
+
+pub(super) fn read(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
     let mut limits = TiffLimits::default();
     let (width, height) = (header.stored_width_px, header.stored_height_px);
     // The header's limits hold already; four samples of two bytes are the most that a pixel has.
@@ -34,7 +39,7 @@ pub(super) fn read(
     };
     let kind = match colour {
         ColorType::Gray(1 | 8 | 16) => Kind::Grey,
-        ColorType::GrayA(8 | 16) => Kind::GreyAlpha,
+        ColorType::GrayA(8 | 16) | GREY_ALPHA | GREY_ALPHA_16 => Kind::GreyAlpha,
         ColorType::RGB(8 | 16) => Kind::Rgb,
         ColorType::RGBA(8 | 16) => Kind::Rgba,
         ColorType::CMYK(8 | 16) => Kind::Cmyk,

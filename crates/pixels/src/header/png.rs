@@ -32,7 +32,7 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     let exif = info
         .exif_metadata
         .as_deref()
-        .or_else(|| find_chunk(bytes, b"eXIf"));
+        .or_else(|| find_chunk(bytes, *b"eXIf"));
     Ok(Facts {
         width: info.width,
         height: info.height,
@@ -55,14 +55,14 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
 }
 
 /// The data of the first chunk of this kind; it may follow the pixels.
-fn find_chunk<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
+fn find_chunk(bytes: &[u8], wanted: [u8; 4]) -> Option<&[u8]> {
     let mut at = 8usize;
     loop {
         let length = be32(bytes, at)? as usize;
         let start = at + 8;
         let end = start.checked_add(length)?;
         match bytes.get(at + 4..start)? {
-            kind if kind == wanted => return bytes.get(start..end),
+            kind if *kind == wanted => return bytes.get(start..end),
             b"IEND" => return None,
             _ => at = end.checked_add(4)?,
         }
@@ -71,7 +71,7 @@ fn find_chunk<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
 
 /// Whether the last chunk is there, so that nothing of the file can be missing.
 pub(crate) fn has_end(bytes: &[u8]) -> bool {
-    find_chunk(bytes, b"IEND").is_some()
+    find_chunk(bytes, *b"IEND").is_some()
 }
 
 pub(crate) fn error(error: DecodingError) -> Error {

@@ -8,7 +8,7 @@ use tiff::{ColorType, decoder::Decoder, tags::Tag};
 use super::{Facts, Frames, Model};
 use crate::{
     Error, Limits, Orientation,
-    decode::tiff::{error, unsupported},
+    decode::tiff::{GREY_ALPHA, GREY_ALPHA_16, error, unsupported},
     exif::Camera,
 };
 
@@ -19,8 +19,8 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     let colour = decoder.colortype().map_err(error)?;
     let (model, has_alpha) = match colour {
         ColorType::Gray(_) => (Model::Grey, false),
-        ColorType::GrayA(_) => (Model::Grey, true),
-        ColorType::RGB(_) | ColorType::YCbCr(_) => (Model::Rgb, false),
+        ColorType::GrayA(_) | GREY_ALPHA | GREY_ALPHA_16 => (Model::Grey, true),
+        ColorType::RGB(_) => (Model::Rgb, false),
         ColorType::RGBA(_) => (Model::Rgb, true),
         ColorType::Palette(_) => (Model::Palette, false),
         ColorType::CMYK(_) => (Model::Cmyk, false),
