@@ -2,13 +2,14 @@
 
 use terminus_pixels::RgbImage;
 use tiny_skia::{
-    BlendMode, FillRule, FilterQuality, GradientStop, LinearGradient, Mask, Paint, Pixmap,
-    PixmapPaint, Point, RadialGradient, Shader, SpreadMode, Transform,
+    BlendMode, FillRule, GradientStop, LinearGradient, Mask, Paint, Pixmap, PixmapPaint, Point,
+    RadialGradient, Shader, SpreadMode, Transform,
 };
 
 use crate::colour::Colour;
 use crate::curve::Shape;
 use crate::ink;
+use crate::stretch::stretch;
 
 /// What a shape is filled with. Points are in the coordinates of the shape.
 #[derive(Debug, Clone)]
@@ -216,23 +217,16 @@ impl Canvas {
         self.ink(shape, line, weight);
     }
 
-    /// Lays `other` over the whole canvas, scaled to it.
+    /// Lays `other` over the whole canvas, enlarged to it.
     pub fn lay(&mut self, other: &Self) {
-        let scale = Transform::from_scale(
-            self.width() as f32 / other.width() as f32,
-            self.height() as f32 / other.height() as f32,
-        );
-        let is_same_size = self.width() == other.width() && self.height() == other.height();
-        let quality = if is_same_size {
-            FilterQuality::Nearest
-        } else {
-            FilterQuality::Bilinear
-        };
-        let paint = PixmapPaint {
-            quality,
-            ..PixmapPaint::default()
-        };
+        let (width, height) = (self.width(), self.height());
+        let is_same_size = width == other.width() && height == other.height();
+        let stretched = (!is_same_size)
+            .then(|| stretch(&other.pixmap, width, height))
+            .flatten();
+        let layer = stretched.as_ref().unwrap_or(&other.pixmap).as_ref();
+        let paint = PixmapPaint::default();
         self.pixmap
-            .draw_pixmap(0, 0, other.pixmap.as_ref(), &paint, scale, None);
+            .draw_pixmap(0, 0, layer, &paint, Transform::identity(), None);
     }
 }

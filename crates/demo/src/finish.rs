@@ -75,25 +75,42 @@ pub fn grade(picture: &mut Pixmap, time: Time) {
     for _ in 0..2 {
         glow = box_blur(&glow, columns, rows, 3, radius);
     }
-    let strength = bloom(time) * 255.0;
-    let data = picture.data_mut();
-    for y in 0..height {
-        let fy = ((y as f32 + 0.5) / cell as f32 - 0.5).clamp(0.0, rows as f32 - 1.0);
-        let (y0, ty) = (fy as usize, fy.fract());
-        let y1 = (y0 + 1).min(rows - 1);
-        for x in 0..width {
-            let fx = ((x as f32 + 0.5) / cell as f32 - 0.5).clamp(0.0, columns as f32 - 1.0);
-            let (x0, tx) = (fx as usize, fx.fract());
-            let x1 = (x0 + 1).min(columns - 1);
-            for channel in 0..3 {
-                let at = |row: usize, column: usize| glow[(row * columns + column) * 3 + channel];
-                let above = at(y0, x0) * (1.0 - tx) + at(y0, x1) * tx;
-                let below = at(y1, x0) * (1.0 - tx) + at(y1, x1) * tx;
-                let light = (above * (1.0 - ty) + below * ty) * strength;
-                let value = &mut data[(y * width + x) * 4 + channel];
-                let rest = f32::from(255 - *value) / 255.0;
-                *value = (f32::from(*value) + light * rest) as u8;
+    let strength = bloom(time) / 255.0;
+    let reach: Vec<Span> = (0..width).map(|x| Span::new(x, cell, columns)).collect();
+    let mut line = vec![0.0f32; columns * 3];
+    for (y, row) in picture.data_mut().chunks_exact_mut(width * 4).enumerate() {
+        let Span { near, far, share } = Span::new(y, cell, rows);
+        for (i, value) in line.iter_mut().enumerate() {
+            let (above, below) = (glow[near * columns * 3 + i], glow[far * columns * 3 + i]);
+            *value = (above + (below - above) * share) * strength;
+        }
+        for (px, Span { near, far, share }) in row.chunks_exact_mut(4).zip(&reach) {
+            for (channel, value) in px[..3].iter_mut().enumerate() {
+                let (left, right) = (line[near * 3 + channel], line[far * 3 + channel]);
+                // Screen: light takes a share of what is missing to white.
+                let light = (left + (right - left) * share) * f32::from(255 - *value);
+                *value = (f32::from(*value) + light * 255.0) as u8;
             }
+        }
+    }
+}
+
+/// Where a pixel lies between the centres of two cells.
+#[derive(Clone, Copy)]
+struct Span {
+    near: usize,
+    far: usize,
+    share: f32,
+}
+
+impl Span {
+    fn new(at: usize, cell: usize, cells: usize) -> Self {
+        let place = ((at as f32 + 0.5) / cell as f32 - 0.5).clamp(0.0, cells as f32 - 1.0);
+        let near = place as usize;
+        Self {
+            near,
+            far: (near + 1).min(cells - 1),
+            share: place - near as f32,
         }
     }
 }

@@ -27,6 +27,7 @@ mod picture;
 mod plan;
 mod prompt;
 mod scene;
+mod stretch;
 
 use terminus_pixels::RgbImage;
 

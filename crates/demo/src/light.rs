@@ -17,6 +17,7 @@ pub struct Light {
     key: Colour,
     shade: Colour,
     lift: f32,
+    chroma: f32,
 }
 
 impl Light {
@@ -25,12 +26,13 @@ impl Light {
         match time {
             Time::Night => Self {
                 time,
-                sky: [hex(0x070b24), hex(0x131b46), hex(0x2c3a72)],
-                haze: hex(0x1d2857),
+                sky: [hex(0x050818), hex(0x0d1436), hex(0x212c5c)],
+                haze: hex(0x151e45),
                 rim: hex(0x9db8ff).alpha(0.75),
-                key: hex(0x7583bd),
-                shade: hex(0x424a86),
+                key: hex(0x68739f),
+                shade: hex(0x363c68),
                 lift: 0.0,
+                chroma: 1.35,
             },
             Time::Dawn => Self {
                 time,
@@ -40,6 +42,7 @@ impl Light {
                 key: hex(0xfff0f0),
                 shade: hex(0xbb9fc9),
                 lift: 0.04,
+                chroma: 1.0,
             },
             Time::Noon => Self {
                 time,
@@ -49,6 +52,7 @@ impl Light {
                 key: hex(0xffffff),
                 shade: hex(0xb9b2dc),
                 lift: 0.0,
+                chroma: 1.0,
             },
             Time::Dusk => Self {
                 time,
@@ -58,6 +62,7 @@ impl Light {
                 key: hex(0xf6cbae),
                 shade: hex(0x94669a),
                 lift: 0.0,
+                chroma: 1.0,
             },
             Time::WhiteOut => Self {
                 time,
@@ -65,15 +70,19 @@ impl Light {
                 haze: hex(0xffffff),
                 rim: hex(0xffffff).alpha(1.0),
                 key: hex(0xffffff),
-                shade: hex(0xd6d8ee),
-                lift: 0.3,
+                shade: hex(0xdcdef0),
+                lift: 0.40,
+                chroma: 1.15,
             },
         }
     }
 
     /// A surface of `colour` in the light.
     pub fn lit(&self, colour: Colour) -> Colour {
-        colour.times(self.key).mix(WHITE.alpha(colour.a), self.lift)
+        colour
+            .times(self.key)
+            .saturated(self.chroma)
+            .mix(WHITE.alpha(colour.a), self.lift)
     }
 
     /// The same surface in its own shadow.
@@ -102,7 +111,12 @@ impl Light {
 
     /// `colour` (already lit) seen through `depth` (0 near, 1 far) of air.
     pub fn far(&self, colour: Colour, depth: f32) -> Colour {
-        colour.mix(self.haze.alpha(colour.a), depth)
+        let glare = if matches!(self.time, Time::WhiteOut) {
+            0.40
+        } else {
+            0.0
+        };
+        colour.mix(self.haze.alpha(colour.a), depth + (1.0 - depth) * glare)
     }
 
     /// A lit surface of `colour` in the distance.

@@ -1,6 +1,6 @@
 //! A person as a solid: head units are half a head's height, the face looks to +z.
 
-use super::solid::{V, blend, carve, ellipsoid, noise, rod, sphere, v};
+use super::solid::{Turn, V, blend, carve, ellipsoid, noise, rod, sphere, v};
 use super::{Cut, PhotoAttributes};
 use crate::colour::{Colour, hex};
 use crate::dice::Dice;
@@ -24,8 +24,7 @@ pub enum Material {
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
     cut: Cut,
-    yaw: f32,
-    pitch: f32,
+    turn: Turn,
     jaw: f32,
     face: f32,
     nose: f32,
@@ -48,8 +47,7 @@ impl Person {
         let yaw: f32 = dice.range(-0.55, 0.55);
         Self {
             cut: attributes.cut,
-            yaw,
-            pitch: dice.jitter(0.14),
+            turn: Turn::new(yaw, dice.jitter(0.14)),
             jaw: dice.range(0.90, 1.10),
             face: dice.range(0.93, 1.06),
             nose: dice.range(0.85, 1.12),
@@ -122,7 +120,7 @@ impl Person {
             }
             return nearest;
         }
-        let q = p.turned(self.yaw, self.pitch);
+        let q = self.turn.seen(p);
         let mut take = |distance: f32, material: Material| {
             if distance < nearest.0 {
                 nearest = (distance, material);
@@ -133,8 +131,8 @@ impl Person {
         if self.cut != Cut::Bald {
             take(self.hair_distance(q, p), Material::Hair);
         }
-        // Features lie in front.
-        if q.z > 0.2 {
+        // Features lie in front of the face.
+        if q.z > 0.2 && skull < 0.3 {
             let m = v(q.x.abs(), q.y, q.z);
             take(sphere(m, v(0.285, 0.06, 0.615), 0.168), Material::Eye);
             take(self.lids(m), Material::Skin);
@@ -214,9 +212,10 @@ impl Person {
 
     /// Hair, seen from the head (`q`); what hangs down hangs from the body (`p`).
     fn hair_distance(&self, q: V, p: V) -> f32 {
-        let strands = 0.045 * noise(v(q.x * 4.5 + self.seed, q.y * 1.4, q.z * 4.5))
-            + 0.012 * noise(v(q.x * 22.0, q.y * 3.0, q.z * 22.0 + self.seed));
         let cap = ellipsoid(q, v(0.0, 0.36, -0.16), v(0.82, 0.86, 0.95));
+        if cap > 0.3 && self.cut == Cut::Short {
+            return cap - 0.06;
+        }
         // The hairline: a slanted plane that leaves the face free.
         let line =
             0.66 * (q.z - 0.30) - 0.75 * (q.y - 0.55) - 0.30 * (q.x - self.part).abs().min(0.4)
@@ -237,7 +236,12 @@ impl Person {
             Cut::Bun => hair = blend(hair, sphere(q, v(0.0, 0.85, -0.85), 0.36), 0.12),
             Cut::Short | Cut::Bald => {}
         }
-        hair + strands
+        if hair > 0.25 {
+            // Far from the surface single strands do not matter.
+            return hair - 0.06;
+        }
+        hair + 0.045 * noise(v(q.x * 4.5 + self.seed, q.y * 1.4, q.z * 4.5))
+            + 0.012 * noise(v(q.x * 22.0, q.y * 3.0, q.z * 22.0 + self.seed))
     }
 
     fn cloth_distance(&self, p: V) -> f32 {
@@ -267,6 +271,9 @@ impl Person {
         // The neck comes out of it.
         let opening = rod(p, v(0.0, -0.9, -0.20), v(0.0, -1.74, -0.24), 0.54, 0.50);
         cloth = carve(cloth, opening, 0.06);
+        if cloth > 0.25 {
+            return cloth - 0.04;
+        }
         cloth
             + 0.030 * noise(v(p.x * 2.2, p.y * 1.6, p.z * 2.2 + self.seed))
             + 0.012 * noise(p * 6.0)
@@ -274,7 +281,7 @@ impl Person {
 
     /// The surface's colour at `p`, in sRGB.
     pub fn colour(&self, p: V, material: Material) -> Colour {
-        let q = p.turned(self.yaw, self.pitch);
+        let q = self.turn.seen(p);
         match material {
             Material::Skin => {
                 let m = v(q.x.abs(), q.y, q.z);

@@ -71,26 +71,42 @@ impl V {
     pub fn mix(self, other: Self, t: f32) -> Self {
         self + (other - self) * t
     }
+}
 
-    /// The point seen from a head turned by `yaw` and nodded by `pitch` radians.
-    pub fn turned(self, yaw: f32, pitch: f32) -> Self {
-        let (sin, cos) = yaw.sin_cos();
-        let (x, z) = (self.x * cos - self.z * sin, self.x * sin + self.z * cos);
-        let (sin, cos) = pitch.sin_cos();
-        v(x, self.y * cos - z * sin, self.y * sin + z * cos)
+/// A head's turn and nod.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    yaw: (f32, f32),
+    pitch: (f32, f32),
+}
+
+impl Turn {
+    /// Turned by `yaw` and nodded by `pitch` radians.
+    pub fn new(yaw: f32, pitch: f32) -> Self {
+        Self {
+            yaw: yaw.sin_cos(),
+            pitch: pitch.sin_cos(),
+        }
+    }
+
+    /// The point seen from the turned head.
+    pub fn seen(&self, p: V) -> V {
+        let (sin, cos) = self.yaw;
+        let (x, z) = (p.x * cos - p.z * sin, p.x * sin + p.z * cos);
+        let (sin, cos) = self.pitch;
+        v(x, p.y * cos - z * sin, p.y * sin + z * cos)
     }
 }
 
 /// The distance to an ellipsoid (Quilez's estimate: exact on the surface, close to it elsewhere).
+#[inline]
 pub fn ellipsoid(p: V, centre: V, radii: V) -> f32 {
     let q = p - centre;
-    let k0 = v(q.x / radii.x, q.y / radii.y, q.z / radii.z).length();
-    let k1 = v(
-        q.x / (radii.x * radii.x),
-        q.y / (radii.y * radii.y),
-        q.z / (radii.z * radii.z),
-    )
-    .length();
+    // Radii are mostly constants, whose inverses the compiler knows.
+    let inverse = v(1.0 / radii.x, 1.0 / radii.y, 1.0 / radii.z);
+    let scaled = q.times(inverse);
+    let k0 = scaled.length();
+    let k1 = scaled.times(inverse).length();
     if k1 < 1e-6 {
         -radii.x.min(radii.y).min(radii.z)
     } else {
@@ -131,7 +147,9 @@ pub fn noise(p: V) -> f32 {
         h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
         (h ^ (h >> 15)) as f32 / u32::MAX as f32 * 2.0 - 1.0
     };
-    let (ix, iy, iz) = (p.x.floor(), p.y.floor(), p.z.floor());
+    // Rounds down by way of integers: `floor` is a call on plain x86-64.
+    let down = |x: f32| (x as i32 - i32::from(x < 0.0)) as f32;
+    let (ix, iy, iz) = (down(p.x), down(p.y), down(p.z));
     let ease = |t: f32| t * t * (3.0 - 2.0 * t);
     let (fx, fy, fz) = (ease(p.x - ix), ease(p.y - iy), ease(p.z - iz));
     let (x, y, z) = (ix as i32, iy as i32, iz as i32);
