@@ -201,6 +201,37 @@ fn the_crop_grid_is_the_imcu_of_a_plain_jpeg() {
     }
 }
 
+/// The decoder would mix up the planes of inks that are sampled unlike Photoshop's.
+#[test]
+fn unusual_cmyk_is_refused_instead_of_mixed_up() {
+    use libjpeg_turbo_rs::{Encoder, PixelFormat};
+
+    let inks: Vec<u8> = (0..40 * 40 * 4).map(|i| (i * i / 50) as u8).collect();
+    let encode = |factors: [(u8, u8); 4]| {
+        let encoder = Encoder::new(&inks, 40, 40, PixelFormat::Cmyk);
+        encoder.sampling_factors(factors.to_vec()).encode().unwrap()
+    };
+    for (factors, is_read) in [
+        ([(1, 1), (1, 1), (1, 1), (1, 1)], true),
+        ([(2, 1), (1, 1), (1, 1), (2, 1)], true),
+        ([(2, 2), (1, 1), (1, 1), (2, 2)], true),
+        ([(2, 2), (1, 1), (1, 1), (1, 1)], false),
+        ([(1, 2), (1, 1), (1, 1), (1, 2)], false),
+    ] {
+        let result = decode(
+            &encode(factors),
+            &PixelPolicy::default(),
+            &Limits::default(),
+        );
+        let reason = result.err().map(|error| error.reason());
+        assert_eq!(
+            reason,
+            (!is_read).then_some("unsupported_format"),
+            "{factors:?}"
+        );
+    }
+}
+
 #[test]
 fn the_camera_is_named() {
     let header = look(&data("orientation-6.jpg"));

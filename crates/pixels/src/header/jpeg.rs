@@ -108,7 +108,7 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     }
     let frame = frame.ok_or_else(|| Error::corrupt(Jpeg, "a scan without a frame header"))?;
     limits.check(frame.width, frame.height)?;
-    let (model, coding) = colour(&frame, has_jfif, adobe);
+    let (model, coding) = colour(&frame, has_jfif, adobe)?;
     Ok(Facts {
         width: frame.width,
         height: frame.height,
@@ -159,16 +159,38 @@ fn read_frame(marker: u8, payload: &[u8]) -> Result<Frame, Error> {
 }
 
 /// The rule of libjpeg's `default_decompress_parms`.
-fn colour(frame: &Frame, has_jfif: bool, adobe: Option<u8>) -> (Model, JpegCoding) {
-    match (frame.components.as_slice(), adobe) {
+fn colour(frame: &Frame, has_jfif: bool, adobe: Option<u8>) -> Result<(Model, JpegCoding), Error> {
+    Ok(match (frame.components.as_slice(), adobe) {
         ([_], _) => (Model::Grey, JpegCoding::Grey),
         ([_, _, _], _) if has_jfif => (Model::Rgb, JpegCoding::YCbCr),
         ([_, _, _], Some(0)) => (Model::Rgb, JpegCoding::Rgb),
         ([r, g, b], None) if [r.id, g.id, b.id] == *b"RGB" => (Model::Rgb, JpegCoding::Rgb),
         ([_, _, _], _) => (Model::Rgb, JpegCoding::YCbCr),
-        (_, Some(1..)) => (Model::Ycck, JpegCoding::Other),
-        _ => (Model::Cmyk, JpegCoding::Other),
-    }
+        ([_, _, _, _], _) if !has_usual_inks(frame) => {
+            return Err(Error::unsupported(
+                "a CMYK JPEG with unusual sampling factors",
+            ));
+        }
+        ([_, _, _, _], Some(1..)) => (Model::Ycck, JpegCoding::Other),
+        ([_, _, _, _], _) => (Model::Cmyk, JpegCoding::Other),
+        (other, _) => {
+            return Err(Error::unsupported(format!(
+                "a JPEG of {} components",
+                other.len()
+            )));
+        }
+    })
+}
+
+/// Whether four components are sampled as Photoshop does it: black as finely as the first, the two others
+/// alike. libjpeg-turbo-rs 0.9 puts other layouts together wrongly, without saying so.
+fn has_usual_inks(frame: &Frame) -> bool {
+    let factors: Vec<_> = frame
+        .components
+        .iter()
+        .map(|c| (c.across, c.down))
+        .collect();
+    matches!(factors.as_slice(), [first @ ((1 | 2, 1) | (2, 2)), (1, 1), (1, 1), last] if first == last)
 }
 
 fn layout(frame: &Frame, coding: JpegCoding) -> JpegLayout {
