@@ -1,7 +1,5 @@
 //! Regions of JPEGs against crops of the whole, for every layout of planes that the encoder writes.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-
 use libjpeg_turbo_rs::{Encoder, PixelFormat};
 use terminus_pixels::{Limits, PixelPolicy, decode, decode_region};
 
