@@ -1,7 +1,5 @@
 //! `terminus explain`: all that is known of an item.
 
-use std::io::Write as _;
-
 use anyhow::bail;
 use serde_json::{Value, json};
 use terminus_bucket::accounts::Facts;
