@@ -249,10 +249,16 @@ impl CharacterAttributes {
             time_of_day: Time::any(dice),
             line_weight: Line::any(dice),
         };
-        let accessory = if dice.chance(0.55) {
-            Accessory::any(dice)
-        } else {
+        let accessory = if dice.chance(0.5) {
             Accessory::Nothing
+        } else if is_boy {
+            dice.pick([
+                Accessory::CatEars,
+                Accessory::Glasses,
+                Accessory::Headphones,
+            ])
+        } else {
+            Accessory::any(dice)
         };
         (
             attributes,

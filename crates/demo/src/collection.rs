@@ -211,3 +211,146 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()?;
     fs_err::rename(&temporary, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn options(folder: &Path, images: u32) -> Options {
+        Options {
+            folder: folder.to_owned(),
+            images,
+            seed: 7,
+            scale: Scale::Eighth,
+        }
+    }
+
+    fn drawn(folder: &Path, images: u32, threads: usize) -> Summary {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| draw(&options(folder, images), &|_| (), &|| false))
+            .unwrap()
+    }
+
+    /// Every file below `folder` with its bytes.
+    fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for part in ["", "midjourney", "anchors"] {
+            for entry in fs_err::read_dir(folder.join(part)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    let bytes = fs_err::read(&path).unwrap();
+                    files.insert(path.strip_prefix(folder).unwrap().to_owned(), bytes);
+                }
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn the_bytes_do_not_depend_on_the_number_of_threads() {
+        let (one, four) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let summary = drawn(one.path(), 30, 1);
+        assert_eq!(drawn(four.path(), 30, 4), summary);
+        assert_eq!(summary.images, 30);
+        assert_eq!(summary.anchors, 3);
+        assert_eq!(summary.anchors + summary.characters + summary.scenes, 30);
+        // An image each, a sidecar for each drawing, truth and stamp.
+        let files_of_one = files(one.path());
+        assert_eq!(files_of_one.len(), 30 + 27 + 2);
+        assert!(files_of_one == files(four.path()));
+    }
+
+    #[test]
+    fn a_second_call_keeps_everything_and_a_larger_one_adds() {
+        let (grown, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        drawn(grown.path(), 6, 2);
+        let before = files(grown.path());
+        let again = drawn(grown.path(), 6, 2);
+        assert_eq!((again.drawn, again.kept), (0, 6));
+        assert!(before == files(grown.path()));
+        let more = drawn(grown.path(), 11, 2);
+        assert_eq!((more.drawn, more.kept), (5, 6));
+        drawn(whole.path(), 11, 2);
+        assert!(files(grown.path()) == files(whole.path()));
+    }
+
+    #[test]
+    fn another_seed_scale_or_a_smaller_number_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        drawn(folder.path(), 4, 1);
+        let good = options(folder.path(), 4);
+        let others = [
+            Options {
+                seed: 8,
+                ..good.clone()
+            },
+            Options {
+                scale: Scale::Quarter,
+                ..good.clone()
+            },
+            Options { images: 3, ..good },
+        ];
+        for other in others {
+            let error = draw(&other, &|_| (), &|| false).unwrap_err();
+            assert!(matches!(error, Error::OtherCollection { .. }), "{error}");
+            assert!(error.to_string().contains("hint: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cancelled_call_leaves_whole_files_and_the_next_one_finishes() {
+        let (stopped, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let done = AtomicU64::new(0);
+        let count = |n| done.store(n, Ordering::Relaxed);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let asked = options(stopped.path(), 12);
+        let error = pool
+            .install(|| draw(&asked, &count, &|| done.load(Ordering::Relaxed) >= 5))
+            .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Cancelled {
+                    done: 5,
+                    images: 12
+                }
+            ),
+            "{error}"
+        );
+        assert_eq!(drawn(stopped.path(), 12, 2).kept, 5);
+        drawn(whole.path(), 12, 2);
+        assert!(files(stopped.path()) == files(whole.path()));
+    }
+
+    #[test]
+    fn every_image_decodes_at_the_size_that_the_truth_names() {
+        let folder = tempfile::tempdir().unwrap();
+        drawn(folder.path(), 20, 2);
+        for line in fs_err::read_to_string(folder.path().join("truth.jsonl"))
+            .unwrap()
+            .lines()
+        {
+            let truth: serde_json::Value = serde_json::from_str(line).unwrap();
+            let bytes = fs_err::read(folder.path().join(truth["file"].as_str().unwrap())).unwrap();
+            let header =
+                terminus_pixels::inspect(&bytes, &terminus_pixels::Limits::default()).unwrap();
+            assert_eq!(
+                u64::from(header.width_px),
+                truth["width_px"].as_u64().unwrap()
+            );
+            assert_eq!(
+                u64::from(header.height_px),
+                truth["height_px"].as_u64().unwrap()
+            );
+        }
+    }
+}

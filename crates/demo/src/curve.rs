@@ -33,12 +33,6 @@ impl Knot {
     pub const fn at(self) -> (f32, f32) {
         (self.x, self.y)
     }
-
-    /// The same knot elsewhere.
-    pub fn map(self, place: impl Fn(f32, f32) -> (f32, f32)) -> Self {
-        let (x, y) = place(self.x, self.y);
-        Self { x, y, ..self }
-    }
 }
 
 /// An outline; empty where its knots gave none, in which case drawing it does nothing.

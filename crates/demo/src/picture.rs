@@ -228,9 +228,10 @@ mod tests {
             let mean =
                 of_name().map(|&(_, share, _)| share).sum::<f64>() / of_name().count() as f64;
             println!("{name}: {mean:.3} on average, least {least:.4} in picture {index}");
-            if least < 0.02 {
-                println!("FAIL {name}");
-            }
+            assert!(
+                least >= 0.02,
+                "{name} is seen in {least:.4} of picture {index}"
+            );
         }
     }
 

@@ -91,11 +91,14 @@ impl Plan {
         } else {
             Subject::Scene(SceneAttributes::any(&mut dice))
         };
-        let prompt = Some(prompt::write(
-            subject,
-            aspect,
-            &mut Dice::new(seed, index, "prompt"),
-        ));
+        let words = &mut Dice::new(seed, index, "prompt");
+        let prompt = match subject {
+            Subject::Character(attributes, details) => {
+                Some(prompt::character(attributes, details, aspect, words))
+            }
+            Subject::Scene(attributes) => Some(prompt::scene(attributes, aspect, words)),
+            Subject::Photo(_) => None,
+        };
         Self {
             seed,
             index,
@@ -217,4 +220,115 @@ enum Attributes {
     Character(CharacterAttributes),
     Scene(SceneAttributes),
     Photo(PhotoAttributes),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn plans(scale: Scale) -> Vec<Plan> {
+        (0..1000).map(|index| Plan::new(5, index, scale)).collect()
+    }
+
+    #[test]
+    fn one_image_in_ten_is_an_anchor_without_a_prompt() {
+        let plans = plans(Scale::Whole);
+        let anchors = plans
+            .iter()
+            .filter(|plan| matches!(plan.subject, Subject::Photo(_)));
+        assert_eq!(anchors.clone().count(), 100);
+        assert!(
+            anchors
+                .clone()
+                .all(|plan| plan.prompt.is_none() && !plan.is_grid)
+        );
+        assert!(
+            anchors
+                .clone()
+                .all(|plan| plan.file().starts_with("anchors/"))
+        );
+        let drawings = plans
+            .iter()
+            .filter(|plan| !matches!(plan.subject, Subject::Photo(_)));
+        assert!(drawings.clone().all(|plan| plan.prompt.is_some()));
+        assert!(
+            drawings
+                .clone()
+                .all(|plan| plan.file().starts_with("midjourney/"))
+        );
+    }
+
+    #[test]
+    fn sizes_are_midjourneys_and_small_scales_divide_them() {
+        let whole = plans(Scale::Whole);
+        let sizes: BTreeSet<(u32, u32)> = whole.iter().map(|plan| plan.size).collect();
+        let mut asked: BTreeSet<(u32, u32)> = SIZES.iter().map(|&((w, h, _), _)| (w, h)).collect();
+        asked.insert((2048, 2048));
+        assert_eq!(sizes, asked);
+        let square = whole
+            .iter()
+            .filter(|plan| plan.size == (1024, 1024))
+            .count();
+        assert!((500..620).contains(&square), "{square}");
+        for scale in [Scale::Quarter, Scale::Eighth] {
+            for (small, large) in plans(scale).iter().zip(&whole) {
+                let (width, height) = small.size;
+                assert_eq!(
+                    (width * scale.divisor(), height * scale.divisor()),
+                    large.size
+                );
+                assert_eq!(
+                    (small.subject, &small.prompt),
+                    (large.subject, &large.prompt)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_drawings_are_grids_of_four() {
+        let grids = plans(Scale::Eighth)
+            .into_iter()
+            .filter(|plan| plan.is_grid)
+            .collect::<Vec<_>>();
+        assert!((15..=32).contains(&grids.len()), "{}", grids.len());
+        assert!(
+            grids
+                .iter()
+                .all(|plan| plan.size == (256, 256) && plan.tile_size() == (128, 128))
+        );
+    }
+
+    #[test]
+    fn every_format_occurs_among_drawings() {
+        let formats: BTreeSet<String> = plans(Scale::Whole)
+            .iter()
+            .map(|plan| format!("{:?}", plan.format))
+            .collect();
+        for part in [
+            "Png",
+            "WebpLossless",
+            "Halved",
+            "Full",
+            "quality: 75",
+            "quality: 95",
+        ] {
+            assert!(formats.iter().any(|format| format.contains(part)), "{part}");
+        }
+    }
+
+    #[test]
+    fn the_truth_names_file_size_and_attributes() {
+        let plan = plans(Scale::Quarter)
+            .into_iter()
+            .find(|plan| plan.prompt.is_some())
+            .unwrap();
+        let truth = serde_json::to_value(plan.truth()).unwrap();
+        assert_eq!(truth["file"], plan.file());
+        assert_eq!(truth["width_px"], plan.size.0);
+        assert_eq!(truth["prompt"], plan.prompt.clone().unwrap());
+        assert!(truth["attributes"]["time_of_day"].is_string());
+    }
 }

@@ -1,18 +1,9 @@
 //! Prompts in Midjourney's own syntax that name every scored attribute in plain words.
 
-use crate::attributes::{Accessory, CharacterAttributes, CharacterDetails, SceneAttributes};
+use crate::attributes::{
+    Accessory, CharacterAttributes, CharacterDetails, HairStyle, Line, Place, SceneAttributes, Time,
+};
 use crate::dice::Dice;
-use crate::plan::Subject;
-
-/// The prompt of a picture of `subject` whose aspect flag is `aspect`.
-pub fn write(subject: Subject, aspect: &str, dice: &mut Dice) -> String {
-    let text = match subject {
-        Subject::Character(attributes, details) => character(attributes, details, dice),
-        Subject::Scene(attributes) => scene(attributes, dice),
-        Subject::Photo(_) => String::from("photo"),
-    };
-    format!("{text}{}", flags(aspect, dice))
-}
 
 /// One of the phrases of an attribute; the first is the usual one.
 fn phrase(phrases: &'static [&'static str], dice: &mut Dice) -> &'static str {
@@ -32,45 +23,44 @@ fn style(dice: &mut Dice) -> &'static str {
     ])
 }
 
-fn character(
+/// The prompt of a character whose picture has the aspect flag `aspect`.
+pub fn character(
     attributes: CharacterAttributes,
     details: CharacterDetails,
+    aspect: &str,
     dice: &mut Dice,
 ) -> String {
     let who = if details.is_boy { "1boy" } else { "1girl" };
-    let (style_word, colour) = (
+    let (cut, colour) = (
         attributes.hair_style.phrases()[0],
-        attributes.hair_colour.word(),
+        attributes.hair_colour.phrases()[0],
     );
-    let hair = match attributes.hair_style.word() {
-        "ponytail" => format!("{colour} hair in a ponytail"),
-        "twintails" => format!("{colour} hair in twintails"),
-        "bob" => format!("{colour} bob hair"),
-        _ => format!("{style_word} {colour} hair"),
+    let hair = match attributes.hair_style {
+        HairStyle::Ponytail | HairStyle::Twintails => {
+            let article = if attributes.hair_style == HairStyle::Ponytail {
+                "a "
+            } else {
+                ""
+            };
+            format!("{colour} hair in {article}{cut}")
+        }
+        HairStyle::Bob => format!("{colour} {cut} hair"),
+        HairStyle::Short | HairStyle::Long | HairStyle::Wavy => format!("{cut} {colour} hair"),
     };
     let subject = if dice.chance(0.6) {
         format!("{who} with {hair}")
     } else {
         format!("{who}, {hair}")
     };
-    let clothes = format!(
-        "{} {}",
-        attributes.garment_colour.word(),
-        attributes.garment.word()
+    let (dye, garment) = (
+        attributes.garment_colour.phrases()[0],
+        attributes.garment.phrases()[0],
     );
-    let clothes = if dice.chance(0.25) {
-        format!("wearing a {clothes}")
-    } else {
-        clothes
-    };
-    let place = place_and_time(
-        attributes.background.phrases()[0],
-        attributes.time_of_day.phrases()[0],
-    );
+    let wearing = if dice.chance(0.25) { "wearing a " } else { "" };
     let mut middle = vec![
-        clothes,
+        format!("{wearing}{dye} {garment}"),
         phrase(attributes.expression.phrases(), dice).to_owned(),
-        place,
+        place_and_time(attributes.background, attributes.time_of_day),
     ];
     if dice.chance(0.35) {
         middle.push(details.eye_colour.phrases()[0].to_owned());
@@ -81,21 +71,15 @@ fn character(
     dice.shuffle(&mut middle);
     let mut clauses = vec![subject];
     clauses.extend(middle);
-    finish(
-        clauses,
-        phrase(attributes.line_weight.phrases(), dice),
-        dice,
-    )
+    finish(clauses, attributes.line_weight, aspect, dice)
 }
 
-fn scene(attributes: SceneAttributes, dice: &mut Dice) -> String {
-    let place = place_and_time(
-        attributes.place.phrases()[0],
-        attributes.time_of_day.phrases()[0],
-    );
+/// The prompt of a place whose picture has the aspect flag `aspect`.
+pub fn scene(attributes: SceneAttributes, aspect: &str, dice: &mut Dice) -> String {
+    let place = place_and_time(attributes.place, attributes.time_of_day);
     let object = format!(
         "{} {}",
-        attributes.accent_colour.word(),
+        attributes.accent_colour.phrases()[0],
         attributes.place.object()
     );
     let mut clauses = vec![place, object];
@@ -105,32 +89,26 @@ fn scene(attributes: SceneAttributes, dice: &mut Dice) -> String {
     if dice.chance(0.3) {
         clauses.push(dice.pick(["no humans", "scenery", "wide view"]).to_owned());
     }
-    finish(
-        clauses,
-        phrase(attributes.line_weight.phrases(), dice),
-        dice,
-    )
+    finish(clauses, attributes.line_weight, aspect, dice)
 }
 
 /// "city street at night", but "city street, white-out, …".
-fn place_and_time(place: &str, time: &str) -> String {
-    if time.starts_with("at ") {
-        format!("{place} {time}")
-    } else {
-        format!("{place}, {time}")
-    }
+fn place_and_time(place: Place, time: Time) -> String {
+    let (place, time) = (place.phrases()[0], time.phrases()[0]);
+    let joint = if time.starts_with("at ") { " " } else { ", " };
+    format!("{place}{joint}{time}")
 }
 
-/// The clauses, line weight and style, the style sometimes in front.
-fn finish(mut clauses: Vec<String>, line: &str, dice: &mut Dice) -> String {
+/// The clauses with line weight, style (sometimes in front) and flags.
+fn finish(mut clauses: Vec<String>, line: Line, aspect: &str, dice: &mut Dice) -> String {
     let style = style(dice).to_owned();
-    clauses.push(line.to_owned());
+    clauses.push(phrase(line.phrases(), dice).to_owned());
     if dice.chance(0.8) {
         clauses.push(style);
     } else {
         clauses.insert(0, style);
     }
-    clauses.join(", ")
+    format!("{}{}", clauses.join(", "), flags(aspect, dice))
 }
 
 fn flags(aspect: &str, dice: &mut Dice) -> String {
@@ -150,7 +128,7 @@ fn flags(aspect: &str, dice: &mut Dice) -> String {
             "--style {}",
             dice.pick(["expressive", "cute", "scenic", "original"])
         ));
-    } else if dice.chance(0.2) {
+    } else if version != "--niji 5" && dice.chance(0.2) {
         flags.push("--style raw".to_owned());
     }
     if dice.chance(0.4) {
@@ -168,9 +146,131 @@ fn flags(aspect: &str, dice: &mut Dice) -> String {
             dice.pick(["text, watermark", "text", "blurry, photo"])
         ));
     }
-    // The version's own style stays behind it; everything else comes in any order.
-    if flags.len() > 2 && dice.chance(0.3) {
-        flags.rotate_left(1);
+    // Midjourney takes its flags in any order, and people write them so.
+    if dice.chance(0.3) {
+        dice.shuffle(&mut flags);
     }
     flags.iter().map(|flag| format!(" {flag}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::attributes::{Expression, Line, Place, Time};
+    use crate::options::Scale;
+    use crate::plan::{Plan, Subject};
+
+    /// Words and flags of the prompts of 600 pictures, with their subjects.
+    fn prompts() -> Vec<(String, String, Plan)> {
+        (0..600)
+            .map(|index| Plan::new(11, index, Scale::Whole))
+            .filter_map(|plan| {
+                let prompt = plan.prompt.clone()?;
+                let (words, flags) = prompt.split_once(" --")?;
+                Some((words.to_owned(), format!(" --{flags}"), plan))
+            })
+            .collect()
+    }
+
+    /// True if `words` hold `phrase` as whole words.
+    fn names(words: &str, phrase: &str) -> bool {
+        let spaced = |text: &str| format!(" {} ", text.replace(',', " ,"));
+        spaced(words).contains(&format!(" {} ", phrase.replace(',', " ,")))
+    }
+
+    #[test]
+    fn every_prompt_names_every_scored_attribute() {
+        let prompts = prompts();
+        assert!(prompts.len() > 500);
+        for (words, _, plan) in prompts {
+            let phrases: Vec<&[&str]> = match plan.subject {
+                Subject::Character(of, _) => vec![
+                    of.hair_colour.phrases(),
+                    of.hair_style.phrases(),
+                    of.garment.phrases(),
+                    of.garment_colour.phrases(),
+                    of.expression.phrases(),
+                    of.background.phrases(),
+                    of.time_of_day.phrases(),
+                    of.line_weight.phrases(),
+                ],
+                Subject::Scene(of) => vec![
+                    of.place.phrases(),
+                    of.accent_colour.phrases(),
+                    of.time_of_day.phrases(),
+                    of.line_weight.phrases(),
+                ],
+                Subject::Photo(_) => panic!("an anchor has a prompt"),
+            };
+            for phrases in phrases {
+                assert!(
+                    phrases.iter().any(|phrase| names(&words, phrase)),
+                    "{phrases:?} in {words}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_prompt_names_a_place_time_line_or_expression_that_is_not_there() {
+        for (words, _, plan) in prompts() {
+            let (place, time, line, expression) = match plan.subject {
+                Subject::Character(of, _) => (
+                    of.background,
+                    of.time_of_day,
+                    of.line_weight,
+                    Some(of.expression),
+                ),
+                Subject::Scene(of) => (of.place, of.time_of_day, of.line_weight, None),
+                Subject::Photo(_) => continue,
+            };
+            let others = [
+                Place::ALL
+                    .iter()
+                    .filter(|&&other| other != place)
+                    .map(|other| other.phrases())
+                    .collect::<Vec<_>>(),
+                Time::ALL
+                    .iter()
+                    .filter(|&&other| other != time)
+                    .map(|other| other.phrases())
+                    .collect(),
+                Line::ALL
+                    .iter()
+                    .filter(|&&other| other != line)
+                    .map(|other| other.phrases())
+                    .collect(),
+                Expression::ALL
+                    .iter()
+                    .filter(|&&other| Some(other) != expression)
+                    .map(|other| other.phrases())
+                    .collect(),
+            ];
+            for phrase in others.into_iter().flatten().flatten() {
+                assert!(!names(&words, phrase), "{phrase} in {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn flags_are_midjourneys_own() {
+        for (_, flags, plan) in prompts() {
+            let count = |flag: &str| flags.matches(flag).count();
+            assert_eq!(count(" --v ") + count(" --niji "), 1, "{flags}");
+            let (width, height) = plan.tile_size();
+            let aspect = flags.split(" --").find_map(|flag| flag.strip_prefix("ar "));
+            let (across, down) = aspect.unwrap_or("1:1").split_once(':').unwrap();
+            let named = across.trim().parse::<f64>().unwrap() / down.trim().parse::<f64>().unwrap();
+            let drawn = f64::from(width) / f64::from(height);
+            assert!(
+                (named / drawn - 1.0).abs() < 0.02,
+                "{flags} for {width}x{height}"
+            );
+            for style in ["cute", "expressive", "original", "scenic"] {
+                assert!(
+                    count(&format!(" --style {style}")) <= count(" --niji 5"),
+                    "{flags}"
+                );
+            }
+        }
+    }
 }

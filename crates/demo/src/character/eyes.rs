@@ -20,7 +20,7 @@ impl Lids {
     const fn of(expression: Expression) -> Self {
         match expression {
             Expression::Calm => Self {
-                open: 0.94,
+                open: 0.88,
                 slant: 0.0,
                 iris: 1.0,
             },
@@ -277,7 +277,7 @@ fn sparkle(canvas: &mut Canvas, character: &Character, frame: Frame, size: f32) 
 pub fn brows(canvas: &mut Canvas, character: &Character) {
     let hair = character.attributes.hair_colour.colour();
     let colour = character.light.line(hair.darker(0.3));
-    let weight = if character.rig.is_boy { 1.9 } else { 1.4 };
+    let weight = if character.rig.is_boy { 2.3 } else { 1.8 };
     // (inner height, middle height, outer height) above the eye's centre.
     let (inner, middle, outer) = match character.attributes.expression {
         Expression::Calm => (0.240, 0.270, 0.235),

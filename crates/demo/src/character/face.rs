@@ -84,30 +84,30 @@ pub fn draw(canvas: &mut Canvas, character: &Character) {
 /// The tint that strong feelings lay over a drawn face.
 fn mood(canvas: &mut Canvas, character: &Character) {
     let veil = match character.attributes.expression {
-        Expression::Angry => hex(0x8c2438).alpha(0.55),
-        Expression::Sad => hex(0x4a6db8).alpha(0.50),
+        Expression::Angry => hex(0x8c2438).alpha(0.60),
+        Expression::Sad => hex(0x3f66bc).alpha(0.62),
         Expression::Calm | Expression::Smiling | Expression::Laughing | Expression::Surprised => {
             return;
         }
     };
     let veil = character.light.lit(veil);
-    let fade = Fill::vertical(-0.30, veil, 0.30, veil.alpha(0.0));
-    canvas.fill(&Shape::rect(-0.7, -0.7, 1.4, 1.1), fade);
+    let fade = Fill::vertical(-0.25, veil, 0.42, veil.alpha(0.0));
+    canvas.fill(&Shape::rect(-0.7, -0.7, 1.4, 1.2), fade);
 }
 
 fn blush(canvas: &mut Canvas, character: &Character) {
     let strength = match character.attributes.expression {
-        Expression::Laughing => 0.85,
-        Expression::Smiling => 0.6,
+        Expression::Laughing => 0.95,
+        Expression::Smiling => 0.75,
         Expression::Sad => 0.3,
-        Expression::Calm | Expression::Surprised => 0.16,
+        Expression::Calm | Expression::Surprised => 0.10,
         Expression::Angry => 0.4,
     };
     let colour = character.light.lit(hex(0xf5615f)).alpha(strength);
     let line = character.light.line(hex(0xd8504c)).alpha(strength * 0.8);
     for side in [-1.0, 1.0] {
         let (x, y) = character.rig.turned(side * 0.30, 0.325);
-        canvas.fill(&Shape::circle(x, y, 0.19), Fill::glow(x, y, 0.19, colour));
+        canvas.fill(&Shape::circle(x, y, 0.22), Fill::glow(x, y, 0.22, colour));
         if strength > 0.5 {
             for stroke in -1..=1 {
                 let x = x + stroke as f32 * 0.045;

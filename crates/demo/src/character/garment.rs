@@ -132,11 +132,11 @@ fn trunk(canvas: &mut Canvas, character: &Character, cloth: Cloth, neckline: f32
             let edge = -side * shoulder * 0.96;
             let tip = edge + side * reach;
             let fold = Shape::closed(&[
-                k(edge, y - 0.05),
+                k(edge, y - 0.02),
                 s(f32::midpoint(edge, tip), y + drop * 0.4 - 0.035),
                 k(tip, y + drop),
                 s(f32::midpoint(edge, tip), y + drop * 0.7 + 0.03),
-                k(edge, y + 0.10),
+                k(edge, y + 0.05),
             ]);
             canvas.fill(&fold, cloth.shade);
         }

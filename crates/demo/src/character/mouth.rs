@@ -6,6 +6,9 @@ use crate::canvas::Canvas;
 use crate::colour::hex;
 use crate::curve::{Knot, Shape, k, s};
 
+/// Drawn mouths are larger than life, so that a small picture still shows the expression.
+const SIZE: f32 = 1.18;
+
 /// Draws the mouth.
 pub fn draw(canvas: &mut Canvas, character: &Character) {
     let (light, rig) = (&character.light, &character.rig);
@@ -16,8 +19,8 @@ pub fn draw(canvas: &mut Canvas, character: &Character) {
     let inside = light.lit(hex(0x8c2b35));
     let tongue = light.lit(hex(0xec7a78));
     let teeth = light.lit(hex(0xfffdf8));
-    let at = |dx: f32, dy: f32| -> Knot { s(x + dx * narrow, y + dy) };
-    let tip = |dx: f32, dy: f32| -> Knot { k(x + dx * narrow, y + dy) };
+    let at = |dx: f32, dy: f32| -> Knot { s(x + dx * narrow * SIZE, y + dy * SIZE) };
+    let tip = |dx: f32, dy: f32| -> Knot { k(x + dx * narrow * SIZE, y + dy * SIZE) };
     match character.attributes.expression {
         Expression::Calm => {
             canvas.ink(

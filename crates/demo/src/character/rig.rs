@@ -33,9 +33,9 @@ impl Rig {
         let (unit, y) = if aspect < 0.8 {
             (dice.range(0.60, 0.68) * aspect, dice.range(0.33, 0.37))
         } else if aspect > 1.2 {
-            (dice.range(0.51, 0.55), dice.range(0.46, 0.49))
+            (dice.range(0.48, 0.51), dice.range(0.42, 0.44))
         } else if dice.chance(0.5) {
-            (dice.range(0.49, 0.53), dice.range(0.46, 0.48))
+            (dice.range(0.49, 0.53), dice.range(0.44, 0.46))
         } else {
             (dice.range(0.43, 0.46), dice.range(0.39, 0.42))
         };

@@ -76,7 +76,7 @@ impl Crown {
         }
         for side in [-1.0, 1.0] {
             // Where the side lock comes out from under the fringe.
-            let x = |x: f32| side * x - rig.yaw * 0.05;
+            let x = |x: f32| side * x + rig.yaw * 0.05;
             strands.push(Shape::open(&[
                 s(x(0.40), -0.02),
                 s(x(0.455), -0.24),
@@ -191,11 +191,11 @@ fn fringe(character: &Character, fall: Fall, part: f32, lean: f32, dice: &mut Di
         };
         let right_notch = locks
             .last()
-            .map_or((rig.turned(0.40, 0.0).0.min(0.47), -0.05), |lock: &Lock| {
+            .map_or((rig.turned(0.40, 0.0).0.min(0.49), -0.05), |lock: &Lock| {
                 lock.left
             });
         let left_notch = if i + 1 == count {
-            (rig.turned(-0.40, 0.0).0.max(-0.47), -0.05)
+            (rig.turned(-0.40, 0.0).0.max(-0.49), -0.05)
         } else {
             notch(left, dice)
         };
@@ -231,12 +231,14 @@ fn outline(character: &Character, locks: &[Lock], dice: &mut Dice) -> Vec<Knot> 
         0.0
     };
     let reach = [length + dice.jitter(0.05), length + dice.jitter(0.05)];
-    let side = |side: f32, x: f32| side * x - rig.yaw * 0.05;
+    // The outer edge follows the skull, the inner one the face.
+    let side = |side: f32, x: f32| side * x - rig.yaw * 0.02;
+    let inner = |side: f32, x: f32| side * x + rig.yaw * 0.10;
     let mut knots = Vec::new();
     // Up the left side, over the skull.
     let (left, right) = (-1.0, 1.0);
     knots.extend([
-        k(side(left, 0.455), reach[0]),
+        k(inner(left, 0.470), reach[0]),
         s(side(left, 0.535 - wave * 0.6), reach[0] * 0.80),
         s(side(left, 0.580 + puff + wave), reach[0] * 0.42),
         s(side(left, 0.590 + puff), 0.0),
@@ -258,9 +260,9 @@ fn outline(character: &Character, locks: &[Lock], dice: &mut Dice) -> Vec<Knot> 
         s(side(right, 0.590 + puff), 0.0),
         s(side(right, 0.580 + puff + wave), reach[1] * 0.42),
         s(side(right, 0.535 - wave * 0.6), reach[1] * 0.80),
-        k(side(right, 0.455), reach[1]),
-        s(side(right, 0.425 - wave * 0.5), reach[1] * 0.70),
-        s(side(right, 0.430 + wave * 0.5), reach[1] * 0.36),
+        k(inner(right, 0.470), reach[1]),
+        s(inner(right, 0.440 - wave * 0.5), reach[1] * 0.70),
+        s(inner(right, 0.445 + wave * 0.5), reach[1] * 0.36),
     ]);
     // Back along the fringe.
     for (i, lock) in locks.iter().enumerate() {
@@ -281,30 +283,39 @@ fn outline(character: &Character, locks: &[Lock], dice: &mut Dice) -> Vec<Knot> 
         knots.push(k(lock.left.0, lock.left.1));
     }
     knots.extend([
-        s(side(left, 0.430 + wave * 0.5), reach[0] * 0.36),
-        s(side(left, 0.425 - wave * 0.5), reach[0] * 0.70),
+        s(inner(left, 0.445 + wave * 0.5), reach[0] * 0.36),
+        s(inner(left, 0.440 - wave * 0.5), reach[0] * 0.70),
     ]);
     knots
 }
 
-/// A boy's crown: tufts that stand off the skull.
+/// A boy's crown: tufts that stand off the skull, all of them swept to one side.
 fn spikes(yaw: f32, dice: &mut Dice) -> Vec<Knot> {
     let mut knots = Vec::new();
-    let tufts = 6;
+    let lean = if dice.chance(0.5) { 1.0 } else { -1.0 };
+    let tufts = 5;
+    let half_turn = std::f32::consts::PI;
+    let place = |share: f32, radius: f32| {
+        let angle = 0.20 + (half_turn - 0.40) * share;
+        (
+            -angle.cos() * 0.585 * radius + yaw * 0.05,
+            -0.20 - angle.sin() * 0.60 * radius,
+        )
+    };
     for i in 0..tufts {
-        let angle = -0.22 - (std::f32::consts::PI - 0.44) * (i as f32 + 0.5) / tufts as f32;
-        let place = |angle: f32, radius: f32| {
-            (
-                -angle.cos() * 0.60 * radius + yaw * 0.05,
-                -0.18 + angle.sin() * 0.62 * radius,
-            )
+        let middle = (i as f32 + 0.5) / tufts as f32;
+        let reach = 1.24 + dice.jitter(0.08);
+        let (rise, tip, fall) = (middle - 0.07, middle + lean * 0.07, middle + 0.075);
+        let out = |share: f32, radius: f32, is_corner: bool| {
+            let (x, y) = place(share, radius);
+            if is_corner { k(x, y) } else { s(x, y) }
         };
-        let reach = 1.20 + dice.jitter(0.07);
-        let (x, y) = place(angle - 0.10, reach);
-        knots.push(k(x, y));
-        let (x, y) = place(angle - 0.24, 1.03);
-        knots.push(k(x, y));
+        knots.push(out(rise, if lean > 0.0 { 1.11 } else { 1.08 }, false));
+        knots.push(out(tip, reach, true));
+        knots.push(out(fall, if lean > 0.0 { 1.08 } else { 1.11 }, false));
+        if i + 1 < tufts {
+            knots.push(out((i + 1) as f32 / tufts as f32, 1.01, true));
+        }
     }
-    knots.pop();
     knots
 }
