@@ -151,9 +151,15 @@ fn locate(
     for path in plan.root.shard_files()? {
         let relative = relative_shard(&path);
         let is_drafts = draft.is_some_and(|draft| draft.owns(&path));
-        for (row, id) in ShardReader::open(&path)?.sample_ids()?.into_iter().enumerate() {
+        for (row, id) in ShardReader::open(&path)?
+            .sample_ids()?
+            .into_iter()
+            .enumerate()
+        {
             *recovered += u64::from(is_drafts);
-            locations.entry(id).or_insert_with(|| (relative.clone(), row as u32));
+            locations
+                .entry(id)
+                .or_insert_with(|| (relative.clone(), row as u32));
         }
     }
     Ok(locations)
