@@ -33,7 +33,7 @@ pub(crate) fn publish(
     facts: &Facts,
     parent: Option<&Generation>,
     parent_index: &[IndexRow],
-    rows: Vec<IndexRow>,
+    rows: &[IndexRow],
     summary: &mut Summary,
 ) -> Result<(), Error> {
     let accounts = accounts(facts, &bucket.collections);
@@ -49,7 +49,7 @@ pub(crate) fn publish(
             pending,
         });
     }
-    let mix = mix(bucket, &rows)?;
+    let mix = mix(bucket, rows)?;
     if bucket.on_shortfall == OnShortfall::Fail && mix.total.shortfall > 0 {
         return Err(Error::Shortfall {
             missing: mix.total.shortfall,
@@ -73,13 +73,13 @@ pub(crate) fn publish(
         seed: bucket.seed,
         shape: bucket.shape,
         samples: SamplesRecord::default(),
-        shards: shards(bucket, parent, &rows)?,
+        shards: shards(bucket, parent, rows)?,
         mix,
-        decoders: decoders(facts, &rows),
-        buckets: buckets(&rows),
+        decoders: decoders(facts, rows),
+        buckets: buckets(rows),
         counts,
     };
-    let generation = draft.publish(manifest, &rows)?;
+    let generation = draft.publish(manifest, rows)?;
     summary.generation = Some(generation.manifest.generation);
     summary.manifest = Some(generation.manifest_path().display().to_string());
     summary.published = true;

@@ -134,7 +134,7 @@ pub fn bucket(
         &facts,
         parent.as_ref(),
         &parent_index,
-        rows,
+        &rows,
         &mut summary,
     )?;
     Ok(summary)
@@ -291,7 +291,10 @@ struct Shards<'a> {
 
 impl<'a> Shards<'a> {
     fn new(plan: &'a BucketPlan, draft: &'a Draft) -> Self {
-        let next = (0..).find(|&n| !draft.shard_path(n).exists()).unwrap_or(0);
+        let mut next = 0;
+        while draft.shard_path(next).exists() {
+            next += 1;
+        }
         Self {
             plan,
             draft,
@@ -319,15 +322,12 @@ impl<'a> Shards<'a> {
     }
 
     fn push(&mut self, row: ShardRow) -> Result<(), Error> {
-        let (relative, mut writer) = match self.open.take() {
-            Some(open) => open,
-            None => {
-                let path = self.draft.shard_path(self.next);
-                (
-                    relative_shard(&path),
-                    ShardWriter::create(&path, self.plan.shard_limits)?,
-                )
-            }
+        let (relative, mut writer) = if let Some(open) = self.open.take() {
+            open
+        } else {
+            let path = self.draft.shard_path(self.next);
+            let writer = ShardWriter::create(&path, self.plan.shard_limits)?;
+            (relative_shard(&path), writer)
         };
         self.rows
             .insert(row.sample_id, (relative.clone(), writer.rows() as u32));

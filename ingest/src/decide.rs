@@ -125,7 +125,7 @@ fn alone(candidate: &Candidate<'_>, overrides: &Overrides) -> VerdictRow {
         };
     }
     let is_kept = decision.is_some_and(|decision| decision.keep);
-    if let Some((reason, detail)) = refused(row, &collection.policy).filter(|_| !is_kept) {
+    if let Some((reason, detail)) = refused(row, collection.policy).filter(|_| !is_kept) {
         return verdict.because(Outcome::Rejected, reason).detail(detail);
     }
     if let Some(detail) = select::objection(&collection.select, row).filter(|_| !is_kept) {
@@ -147,7 +147,7 @@ fn alone(candidate: &Candidate<'_>, overrides: &Overrides) -> VerdictRow {
 }
 
 /// The policy that refuses a picture of this kind, told by the colour that was found.
-fn refused(row: &LedgerRow, policy: &PixelPolicy) -> Option<(Reason, String)> {
+fn refused(row: &LedgerRow, policy: PixelPolicy) -> Option<(Reason, String)> {
     let colour = row.colour.as_deref().unwrap_or_default();
     let is_cmyk = colour.starts_with("cmyk") || colour.starts_with("ycck");
     let has_alpha = colour.starts_with("rgba") || colour.starts_with("greya");
@@ -191,7 +191,7 @@ fn outcome_of(fault: Reason) -> Outcome {
 /// The group of each item: items with the same bytes share the smallest group id among them.
 ///
 /// Gives the rows whose group id has to change.
-pub fn regroup(rows: &HashMap<ItemId, LedgerRow>) -> Vec<LedgerRow> {
+pub(crate) fn regroup(rows: &HashMap<ItemId, LedgerRow>) -> Vec<LedgerRow> {
     let mut smallest = HashMap::new();
     for row in rows.values() {
         if let (Some(sha256), Some(group)) = (row.sha256, row.group_id) {

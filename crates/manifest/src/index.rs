@@ -99,7 +99,7 @@ impl Column for Vec<CaptionChoice> {
         )))
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = &'a Self>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = &Self>) -> ArrayRef {
         let text = || Box::new(StringBuilder::new()) as Box<dyn arrow_array::builder::ArrayBuilder>;
         let element = StructBuilder::new(
             fields(),

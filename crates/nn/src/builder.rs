@@ -126,7 +126,6 @@ impl<'a> Builder<'a> {
     /// The tensor, if the source has one of this name and shape.
     fn make(&self, name: &str, shape: &[i64], init: Init) -> Result<Option<Tensor>> {
         let tensor = match self.source {
-            Source::Shapes => None,
             Source::Random { seed } => {
                 let count: i64 = shape.iter().product();
                 let values = init.fill(seed, name, count as usize);
@@ -135,7 +134,7 @@ impl<'a> Builder<'a> {
             Source::Checkpoint(checkpoint) if checkpoint.shape(name) == Some(shape) => {
                 checkpoint.tensor(name)?
             }
-            Source::Checkpoint(_) => None,
+            Source::Shapes | Source::Checkpoint(_) => None,
         };
         let place = |tensor: Tensor| -> Result<Tensor> {
             Ok(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?)

@@ -30,7 +30,7 @@ impl Column for EncodedImage {
         DataType::Struct(fields())
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = &'a Self>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = &Self>) -> ArrayRef {
         let images: Vec<&Self> = values.collect();
         let bytes = BinaryArray::from_iter_values(images.iter().map(|image| &image.bytes));
         let paths = StringArray::from_iter_values(images.iter().map(|image| &image.path));

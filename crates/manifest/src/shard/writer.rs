@@ -58,7 +58,7 @@ impl std::fmt::Debug for ShardWriter {
         f.debug_struct("ShardWriter")
             .field("path", &self.path)
             .field("rows", &self.rows)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

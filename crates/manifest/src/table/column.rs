@@ -21,7 +21,7 @@ pub trait Column: Sized + 'static {
     fn data_type() -> DataType;
 
     /// Values to an array.
-    fn encode<'a>(values: &mut dyn Iterator<Item = &'a Self>) -> ArrayRef;
+    fn encode(values: &mut dyn Iterator<Item = &Self>) -> ArrayRef;
 
     /// An array to values.
     ///
@@ -36,7 +36,7 @@ pub trait Scalar: Sized + 'static {
     fn data_type() -> DataType;
 
     /// Values to an array.
-    fn encode<'a>(values: &mut dyn Iterator<Item = Option<&'a Self>>) -> ArrayRef;
+    fn encode(values: &mut dyn Iterator<Item = Option<&Self>>) -> ArrayRef;
 
     /// An array to values.
     ///
@@ -52,7 +52,7 @@ impl<T: Scalar> Column for T {
         T::data_type()
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = &'a Self>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = &Self>) -> ArrayRef {
         T::encode(&mut values.map(Some))
     }
 
@@ -77,7 +77,7 @@ impl<T: Scalar> Column for Option<T> {
         T::data_type()
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = &'a Self>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = &Self>) -> ArrayRef {
         T::encode(&mut values.map(Option::as_ref))
     }
 
@@ -100,7 +100,7 @@ macro_rules! primitive_column {
                 $data_type
             }
 
-            fn encode<'a>(values: &mut dyn Iterator<Item = Option<&'a Self>>) -> ArrayRef {
+            fn encode(values: &mut dyn Iterator<Item = Option<&Self>>) -> ArrayRef {
                 Arc::new(values.map(|value| value.copied()).collect::<$array>())
             }
 
@@ -126,7 +126,7 @@ impl Scalar for Timestamp {
         DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = Option<&'a Self>>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = Option<&Self>>) -> ArrayRef {
         let array: TimestampMicrosecondArray = values.map(|value| value.map(|t| t.0)).collect();
         Arc::new(array.with_timezone("UTC"))
     }
@@ -151,7 +151,7 @@ impl Scalar for String {
         DataType::Utf8
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = Option<&'a Self>>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = Option<&Self>>) -> ArrayRef {
         Arc::new(values.collect::<StringArray>())
     }
 
@@ -164,8 +164,8 @@ impl Scalar for String {
 }
 
 /// Encodes what prints as text.
-pub(crate) fn encode_text<'a, T: std::fmt::Display + 'static>(
-    values: &mut dyn Iterator<Item = Option<&'a T>>,
+pub(crate) fn encode_text<T: std::fmt::Display + 'static>(
+    values: &mut dyn Iterator<Item = Option<&T>>,
 ) -> ArrayRef {
     use std::fmt::Write as _;
     let mut builder = StringBuilder::new();
@@ -207,8 +207,8 @@ macro_rules! text_column {
                 arrow_schema::DataType::Utf8
             }
 
-            fn encode<'a>(
-                values: &mut dyn Iterator<Item = Option<&'a Self>>,
+            fn encode(
+                values: &mut dyn Iterator<Item = Option<&Self>>,
             ) -> arrow_array::ArrayRef {
                 $crate::table::column::encode_text(values)
             }
@@ -239,7 +239,7 @@ impl Column for Vec<String> {
         DataType::List(Arc::new(Field::new("element", DataType::Utf8, false)))
     }
 
-    fn encode<'a>(values: &mut dyn Iterator<Item = &'a Self>) -> ArrayRef {
+    fn encode(values: &mut dyn Iterator<Item = &Self>) -> ArrayRef {
         let mut builder = ListBuilder::new(StringBuilder::new()).with_field(Field::new(
             "element",
             DataType::Utf8,
