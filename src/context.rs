@@ -104,6 +104,9 @@ impl Context {
 }
 
 /// Sets how many threads work; all cores unless told.
+///
+/// # Errors
+/// They cannot be started.
 pub fn set_threads(threads: Option<usize>) -> anyhow::Result<()> {
     if let Some(threads) = threads {
         rayon::ThreadPoolBuilder::new()

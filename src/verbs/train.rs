@@ -1,6 +1,6 @@
 //! `terminus train`: from a generation to a checkpoint and pictures.
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use serde::Serialize;
 use serde_json::json;
@@ -123,7 +123,10 @@ impl Trained {
     /// Loss, checkpoint and picture, a line each, for a person.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: String| text.push_str(&format!("{name:<12}{value}\n"));
+        let mut line = |name: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<12}{value}");
+        };
         if let Some(evaluation) = &self.evaluation {
             line("evaluation", evaluation.to_string());
         }

@@ -37,7 +37,7 @@ pub fn rim(layer: &mut Pixmap, colour: Colour, side: f32) {
             if edge > 0 {
                 for (channel, light) in data[at * 4..at * 4 + 3].iter_mut().zip(light) {
                     let lit = light * i32::from(alpha[at]) / 255;
-                    *channel = (i32::from(*channel) + ((lit - i32::from(*channel)) * edge >> 8))
+                    *channel = (i32::from(*channel) + (((lit - i32::from(*channel)) * edge) >> 8))
                         .clamp(0, 255) as u8;
                 }
             }

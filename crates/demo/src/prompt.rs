@@ -150,7 +150,7 @@ fn flags(aspect: &str, dice: &mut Dice) -> String {
     if dice.chance(0.3) {
         dice.shuffle(&mut flags);
     }
-    flags.iter().map(|flag| format!(" {flag}")).collect()
+    flags.iter().flat_map(|flag| [" ", flag]).collect()
 }
 
 #[cfg(test)]

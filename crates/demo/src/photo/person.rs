@@ -196,7 +196,7 @@ impl Person {
         let centre = v(0.285, 0.06, 0.615);
         let shell = sphere(m, centre, 0.184);
         let upper =
-            (m.y - centre.y - 0.052 - 0.10 * (m.z - 0.80) + 1.2 * (m.x - centre.x).powi(2)) * -1.0;
+            -(m.y - centre.y - 0.052 - 0.10 * (m.z - 0.80) + 1.2 * (m.x - centre.x).powi(2));
         let lower = m.y - centre.y + 0.082 - 0.020 * self.smile - 0.8 * (m.x - centre.x).powi(2);
         blend(shell.max(upper), shell.max(lower), 0.01)
     }

@@ -123,7 +123,7 @@ fn mill(canvas: &mut Canvas, scene: &Scene, x: f32, foot: f32) {
         canvas.fill(
             &Shape::rect(x + size * 0.02, foot - size, size, size),
             shade,
-        )
+        );
     });
     canvas.ink(&tower, line, 0.9);
     canvas.draw(

@@ -188,7 +188,7 @@ fn boat(canvas: &mut Canvas, scene: &Scene, dice: &mut Dice, colour: Colour) {
         canvas.fill(
             &Shape::rect(x - size, y + size * 0.035, size * 2.0, size * 0.2),
             wood_shade,
-        )
+        );
     });
     canvas.ink(&hull, wood_line, 1.0);
 }

@@ -134,10 +134,8 @@ impl Crown {
 fn fringe(character: &Character, fall: Fall, part: f32, lean: f32, dice: &mut Dice) -> Vec<Lock> {
     let rig = &character.rig;
     let count = match fall {
-        Fall::Straight => 6,
-        Fall::Swept => 5,
-        Fall::Parted => 6,
-        Fall::Choppy => 5,
+        Fall::Straight | Fall::Parted => 6,
+        Fall::Swept | Fall::Choppy => 5,
     } + dice.below(2);
     let mut widths: Vec<f32> = (0..count).map(|_| dice.range(0.65, 1.35)).collect();
     let total: f32 = widths.iter().sum();

@@ -18,8 +18,11 @@ pub const fn joint(x: f32, y: f32, half: f32) -> Joint {
     Joint { x, y, half }
 }
 
+/// Points of a line, root to tip.
+type Line = Vec<(f32, f32)>;
+
 /// Both edges of a lock along `spine`, each from root to tip.
-fn edges(spine: &[Joint]) -> (Vec<(f32, f32)>, Vec<(f32, f32)>) {
+fn edges(spine: &[Joint]) -> (Line, Line) {
     let last = spine.len().saturating_sub(1);
     spine
         .iter()
