@@ -10,7 +10,13 @@ use crate::curve::{Shape, k, s};
 use crate::dice::Dice;
 
 /// A kimono with blossoms and a sash.
-pub fn kimono(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, folds: &mut Dice) {
+pub fn kimono(
+    canvas: &mut Canvas,
+    character: &Character,
+    cloth: Cloth,
+    trim: Cloth,
+    folds: &mut Dice,
+) {
     torso(canvas, character, cloth, 1.2, 0.30, folds);
     let shoulder = character.rig.shoulder;
     for _ in 0..14 {
@@ -56,7 +62,13 @@ pub fn kimono(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cl
 }
 
 /// A dress with puffed sleeves, a round collar and a bow.
-pub fn dress(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, folds: &mut Dice) {
+pub fn dress(
+    canvas: &mut Canvas,
+    character: &Character,
+    cloth: Cloth,
+    trim: Cloth,
+    folds: &mut Dice,
+) {
     let light = &character.light;
     let skin = Cloth {
         lit: light.lit(character.skin),

@@ -8,7 +8,13 @@ use crate::curve::{Shape, k, s};
 use crate::dice::Dice;
 
 /// A hoodie with cords and a pocket.
-pub fn hoodie(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, folds: &mut Dice) {
+pub fn hoodie(
+    canvas: &mut Canvas,
+    character: &Character,
+    cloth: Cloth,
+    trim: Cloth,
+    folds: &mut Dice,
+) {
     torso(canvas, character, cloth, 1.02, 0.05, folds);
     for side in [-1.0, 1.0] {
         let lapel = Shape::closed(&[

@@ -9,7 +9,13 @@ use crate::curve::{Shape, k, s};
 use crate::dice::Dice;
 
 /// A sailor uniform: a collar with a stripe, and a bow.
-pub fn sailor(canvas: &mut Canvas, character: &Character, cloth: Cloth, trim: Cloth, folds: &mut Dice) {
+pub fn sailor(
+    canvas: &mut Canvas,
+    character: &Character,
+    cloth: Cloth,
+    trim: Cloth,
+    folds: &mut Dice,
+) {
     torso(canvas, character, cloth, 1.25, 0.0, folds);
     let deep = Cloth::new(
         character,
