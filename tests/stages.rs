@@ -1,4 +1,5 @@
 //! The data stages from the outside: arguments, documents, exit codes, and what a second run does.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     path::{Path, PathBuf},

@@ -24,14 +24,15 @@ pub(super) fn run(args: &StageArgs) -> anyhow::Result<()> {
     }
     let path = report::save(&context)?;
     document["report"] = json!(path);
-    let mut text = format!("{:<12}{}\n", "report", path.display());
+    let report = format!("{:<12}{}\n", "report", path.display());
     #[cfg(feature = "torch")]
-    let trained = {
+    let (text, trained) = {
         let trained = super::train::run_train(&context, &super::train::Wish::default())?;
-        text.push_str(&trained.text());
         document["train"] = json!(trained);
-        trained
+        (report + &trained.text(), trained)
     };
+    #[cfg(not(feature = "torch"))]
+    let text = report;
     if context.common.json {
         print_json(&context.document("run", &document))?;
     } else {
