@@ -2,8 +2,8 @@
 
 use terminus_pixels::RgbImage;
 use tiny_skia::{
-    BlendMode, FillRule, GradientStop, LinearGradient, Mask, Paint, Pixmap, PixmapPaint, Point,
-    RadialGradient, Shader, SpreadMode, Transform,
+    BlendMode, FillRule, GradientStop, LinearGradient, Mask, Paint, Pixmap, Point, RadialGradient,
+    Shader, SpreadMode, Transform,
 };
 
 use crate::colour::Colour;
@@ -224,9 +224,17 @@ impl Canvas {
         let stretched = (!is_same_size)
             .then(|| stretch(&other.pixmap, width, height))
             .flatten();
-        let layer = stretched.as_ref().unwrap_or(&other.pixmap).as_ref();
-        let paint = PixmapPaint::default();
-        self.pixmap
-            .draw_pixmap(0, 0, layer, &paint, Transform::identity(), None);
+        let layer = stretched.as_ref().unwrap_or(&other.pixmap).data();
+        for (under, over) in self
+            .pixmap
+            .data_mut()
+            .chunks_exact_mut(4)
+            .zip(layer.chunks_exact(4))
+        {
+            let free = 255 - u32::from(over[3]);
+            for (under, over) in under.iter_mut().zip(over) {
+                *under = over.saturating_add(((u32::from(*under) * free + 127) / 255) as u8);
+            }
+        }
     }
 }

@@ -97,19 +97,6 @@ impl Shape {
         Self(spline(knots, false))
     }
 
-    /// Both outlines as one shape.
-    pub fn and(self, other: &Self) -> Self {
-        match (self.0, &other.0) {
-            (Some(mine), Some(theirs)) => {
-                let mut path = PathBuilder::new();
-                path.push_path(&mine);
-                path.push_path(theirs);
-                Self(path.finish())
-            }
-            (mine, theirs) => Self(mine.or_else(|| theirs.clone())),
-        }
-    }
-
     /// The shape moved by (`dx`, `dy`).
     pub fn moved(&self, dx: f32, dy: f32) -> Self {
         self.transformed(Transform::from_translate(dx, dy))
@@ -118,6 +105,19 @@ impl Shape {
     /// The shape under `transform`.
     pub fn transformed(&self, transform: Transform) -> Self {
         Self(self.0.clone().and_then(|path| path.transform(transform)))
+    }
+}
+
+/// All outlines as one shape.
+impl FromIterator<Shape> for Shape {
+    fn from_iter<I: IntoIterator<Item = Shape>>(shapes: I) -> Self {
+        let mut path = PathBuilder::new();
+        for shape in shapes {
+            if let Some(outline) = &shape.0 {
+                path.push_path(outline);
+            }
+        }
+        Self(path.finish())
     }
 }
 
@@ -188,6 +188,16 @@ mod tests {
         let ring = Shape::closed(&[s(1.0, 0.0), s(0.0, 1.0), s(-1.0, 0.0), s(0.0, -1.0)]);
         let bounds = ring.0.and_then(|path| path.compute_tight_bounds()).unwrap();
         assert!((bounds.width() - 2.0).abs() < 0.05, "{bounds:?}");
+    }
+
+    #[test]
+    fn shapes_gather_into_one() {
+        let row: Shape = (0..3)
+            .map(|i| Shape::circle(i as f32 * 10.0, 0.0, 1.0))
+            .collect();
+        let bounds = row.0.and_then(|path| path.compute_tight_bounds()).unwrap();
+        assert!((bounds.width() - 22.0).abs() < 1e-3, "{bounds:?}");
+        assert!(std::iter::empty::<Shape>().collect::<Shape>().0.is_none());
     }
 
     #[test]

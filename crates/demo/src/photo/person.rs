@@ -156,6 +156,10 @@ impl Person {
         let face = ellipsoid(q, v(0.0, -0.26, 0.14), v(0.575 * f, 0.74, 0.62));
         let jaw = ellipsoid(q, v(0.0, -0.62, 0.16), v(0.44 * f * self.jaw, 0.36, 0.48));
         let mut head = blend(blend(cranium, face, 0.30), jaw, 0.22);
+        if head > 0.45 {
+            // Nothing stands out farther than the nose.
+            return head - 0.32;
+        }
         head = blend(head, sphere(q, v(0.0, -0.88, 0.46), 0.14 * self.jaw), 0.20);
         head = blend(
             head,

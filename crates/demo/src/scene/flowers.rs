@@ -67,43 +67,40 @@ fn blossoms(canvas: &mut Canvas, scene: &Scene, dice: &mut Dice, top: f32, colou
         let size = 0.006 + 0.048 * t.powf(1.5);
         let depth = (1.0 - t) * 0.30;
         let count = (scene.aspect / (size * 2.5)) as usize + 2;
-        let mut petals = [Shape::default(), Shape::default(), Shape::default()];
-        let mut under = Shape::default();
-        let mut hearts = Shape::default();
+        let mut petals = [const { Vec::new() }; 3];
+        let (mut leaves, mut hearts) = (Vec::new(), Vec::new());
         for i in 0..count {
             let x = (i as f32 + dice.jitter(0.9)) * size * 2.5;
             let y = y + dice.jitter(size * 1.1);
-            let kind = dice.below(3);
-            let mut bloom = Shape::default();
-            if row < 5 {
-                bloom = Shape::oval(x, y, size, size * 0.75);
-            } else {
-                let turn = dice.range(0.0, 1.3);
-                for petal in 0..5 {
-                    let angle = petal as f32 * 1.2566 + turn;
-                    bloom = bloom.and(&Shape::circle(
-                        x + angle.cos() * size * 0.58,
-                        y + angle.sin() * size * 0.46,
-                        size * 0.50,
-                    ));
-                }
-                hearts = hearts.and(&Shape::oval(x, y, size * 0.30, size * 0.24));
-            }
-            under = under.and(&Shape::oval(
+            let bloom = &mut petals[dice.below(3)];
+            leaves.push(Shape::oval(
                 x + size * 0.10,
                 y + size * 0.9,
                 size * 0.7,
                 size * 0.9,
             ));
-            petals[kind] = std::mem::take(&mut petals[kind]).and(&bloom);
-        }
-        canvas.fill(&under, stem.mix(light.haze, depth));
-        for (petals, colour) in petals.iter().zip(colours) {
-            if row >= 5 {
-                canvas.ink(petals, light.far(light.line(colour), depth), 1.3);
+            if row < 5 {
+                bloom.push(Shape::oval(x, y, size, size * 0.75));
+                continue;
             }
-            canvas.fill(petals, light.distant(colour, depth));
+            let turn = dice.range(0.0, 1.3);
+            for petal in 0..5 {
+                let angle = petal as f32 * 1.2566 + turn;
+                let (px, py) = (x + angle.cos() * size * 0.58, y + angle.sin() * size * 0.46);
+                bloom.push(Shape::circle(px, py, size * 0.50));
+            }
+            hearts.push(Shape::oval(x, y, size * 0.30, size * 0.24));
         }
+        let leaves: Shape = leaves.into_iter().collect();
+        canvas.fill(&leaves, stem.mix(light.haze, depth));
+        for (petals, colour) in petals.into_iter().zip(colours) {
+            let petals: Shape = petals.into_iter().collect();
+            if row >= 5 {
+                canvas.ink(&petals, light.far(light.line(colour), depth), 1.3);
+            }
+            canvas.fill(&petals, light.distant(colour, depth));
+        }
+        let hearts: Shape = hearts.into_iter().collect();
         canvas.fill(&hearts, light.distant(hex(0xf9d35a), depth));
     }
 }

@@ -124,12 +124,10 @@ fn cumulus(canvas: &mut Canvas, scene: &Scene, dice: &mut Dice, x: f32, y: f32, 
         })
         .collect();
     let base = scene.light.far(hex(0xd3e2f4), 0.15);
-    let heap = |grow: f32, lift: f32| {
-        puffs
-            .iter()
-            .fold(Shape::default(), |heap, &(px, py, radius)| {
-                heap.and(&Shape::circle(px, py - lift, radius * grow))
-            })
+    let heap = |grow: f32, lift: f32| -> Shape {
+        let puff =
+            |&(px, py, radius): &(f32, f32, f32)| Shape::circle(px, py - lift, radius * grow);
+        puffs.iter().map(puff).collect()
     };
     let window = Shape::rect(x - size * 5.0, y - size * 4.0, size * 10.0, size * 4.0);
     canvas.clipped(&window, |canvas| {
