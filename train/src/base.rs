@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
+use terminus_manifest::ids::Sha256Digest;
 use terminus_nn::Builder;
 
 use crate::{
@@ -45,6 +46,15 @@ pub struct BaseSource {
     pub seed: u64,
 }
 
+/// `base.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    /// As it was named.
+    source: BaseSource,
+    /// What it was.
+    fingerprint: String,
+}
+
 impl BaseSource {
     /// Makes the folder `target` anew: a whole diffusers folder with weights.
     ///
@@ -72,27 +82,51 @@ impl BaseSource {
             (None, Init::Random) => self.draw_vae(&folder.join(VAE))?,
         }
         export::write_documents(folder, scheduler)?;
-        files::write_json(&folder.join(RECORD), self)?;
+        let record = Record {
+            source: self.clone(),
+            fingerprint: self.fingerprint()?,
+        };
+        files::write_json(&folder.join(RECORD), &record)?;
         draft.finish()
     }
 
-    /// Whether the folder `target` was made from this source.
+    /// Whether the folder `target` was made from what this source names now, wherever that lies.
     ///
     /// # Errors
-    /// Its record cannot be read.
+    /// A file cannot be read, the record of `target` or one of the source.
     pub fn made(&self, target: &Path) -> Result<bool, Error> {
         let path = target.join(RECORD);
         if !path.exists() {
             return Ok(false);
         }
-        let record: Self = files::read_json(&path)?;
-        // The seed of a model that was loaded drew nothing.
-        let is_same_seed = self.init == Init::Pretrained || record.seed == self.seed;
-        Ok(is_same_seed
-            && Self {
-                seed: self.seed,
-                ..record
-            } == *self)
+        let record: Record = files::read_json(&path)?;
+        Ok(record.fingerprint == self.fingerprint()?)
+    }
+
+    /// Whether the files that the source names are still there.
+    pub fn is_there(&self) -> bool {
+        let vae = self.vae.as_ref().is_none_or(|vae| vae.exists());
+        vae && self.folder.join(UNET).exists()
+    }
+
+    /// A hash of names, sizes and beginnings of the files that the weights come from, and of the seed if it draws them.
+    fn fingerprint(&self) -> Result<String, Error> {
+        let is_vae_elsewhere = self.vae.is_some();
+        let mut folders: Vec<PathBuf> = FROZEN
+            .iter()
+            .chain(&[UNET])
+            .filter(|part| !(is_vae_elsewhere && **part == VAE))
+            .map(|part| self.folder.join(part))
+            .collect();
+        folders.extend(self.vae.as_deref().map(vae_folder));
+        let mut fields = match self.init {
+            Init::Pretrained => vec!["pretrained".to_owned()],
+            Init::Random => vec!["random".to_owned(), self.seed.to_string()],
+        };
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            fields.extend(files::fingerprint(folder)?);
+        }
+        Ok(Sha256Digest::of(fields.join("\n").as_bytes()).to_string())
     }
 
     fn draw_text(&self, folder: &Path) -> Result<(), Error> {

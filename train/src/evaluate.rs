@@ -19,12 +19,12 @@ use crate::{
     Error,
     checkpoint::{self, Checkpoints, UNET_EMA},
     dataset::Dataset,
-    held_out::{self, HeldOutOptions, PictureLoss, Shown},
+    held_out::{self, HeldOut, HeldOutOptions, PictureLoss, Shown},
     latents::{self, encode_missing},
     model::{Model, open_device},
     objective::Objective,
     plan::{Resume, TrainPlan},
-    train::open_cache,
+    train::{open_cache, recorded_manifest},
 };
 
 /// How to evaluate a run.
@@ -159,7 +159,8 @@ pub fn evaluate(
         }
     };
     let state = checkpoint::read_state(&folder)?;
-    let mut dataset = Dataset::open(&state.manifest)?;
+    let manifest = recorded_manifest(plan, &state).unwrap_or(state.manifest);
+    let mut dataset = Dataset::open(&manifest)?;
     let device = open_device(plan.config.device)?;
     let model = Model::open(&plan.base_folder(), device, plan.config.precision)?;
     let objective = Objective::new(&plan.schedule(), plan.objective(), device)?;
@@ -180,18 +181,16 @@ pub fn evaluate(
         });
     }
     let shuffled = shuffle(&right, plan.seed);
-    let examples = plan.examples(&model);
+    let held_out = HeldOut {
+        model: &model,
+        objective: &objective,
+        examples: plan.examples(&model),
+        cache: &cache,
+        options: held_out_options,
+    };
     let measure = |what: &str, shown: &[Shown<'_>]| {
-        progress.start(what, None, "pictures");
-        let losses = held_out::losses(
-            &model,
-            &objective,
-            &examples,
-            &cache,
-            shown,
-            &held_out_options,
-            cancel,
-        );
+        progress.start(what, Some(shown.len() as u64), "pictures");
+        let losses = held_out.losses(shown, progress, cancel);
         progress.finish();
         losses
     };

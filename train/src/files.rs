@@ -1,13 +1,13 @@
 //! Folders that are whole or not there, and JSON documents in them.
 
 use std::{
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use fs_err as fs;
 use serde::{Serialize, de::DeserializeOwned};
-use terminus_manifest::atomic;
+use terminus_manifest::{atomic, ids::Sha256Digest};
 
 use crate::Error;
 
@@ -102,6 +102,31 @@ pub(crate) fn link_folder(from: &Path, to: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A line for each file of `folder` that [`link_folder`] takes: its name, its size and a hash of its first megabyte,
+/// which in a file of weights holds all names and the first tensors.
+///
+/// # Errors
+/// A file cannot be read.
+pub(crate) fn fingerprint(folder: &Path) -> Result<Vec<String>, Error> {
+    const BEGINNING: u64 = 1 << 20;
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|e| e.to_str());
+        if !matches!(extension, Some("safetensors" | "json" | "txt" | "model")) {
+            continue;
+        }
+        let file = fs::File::open(&path)?;
+        let size = file.metadata()?.len();
+        let mut beginning = Vec::new();
+        file.take(BEGINNING).read_to_end(&mut beginning)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        lines.push(format!("{name} {size} {}", Sha256Digest::of(&beginning)));
+    }
+    lines.sort_unstable();
+    Ok(lines)
 }
 
 /// Writes `document` as indented JSON.

@@ -7,7 +7,7 @@ use tch::{Tensor, no_grad};
 use terminus_manifest::{
     ids::{SampleId, hash},
     index::IndexRow,
-    run::Cancel,
+    run::{Cancel, Progress},
 };
 
 use crate::{
@@ -73,85 +73,102 @@ pub fn choose<'a>(rows: &'a [IndexRow], options: &HeldOutOptions) -> Vec<Shown<'
         .collect()
 }
 
-/// The loss of every picture of `shown`, in their order. Latents are the posterior's mode.
-///
-/// # Errors
-/// A sample has no latents; out of memory; [`Error::Cancelled`].
-pub fn losses(
-    model: &Model,
-    objective: &Objective,
-    examples: &ExampleOptions,
-    cache: &LatentCache,
-    shown: &[Shown<'_>],
-    options: &HeldOutOptions,
-    cancel: &Cancel,
-) -> Result<Vec<PictureLoss>, Error> {
-    let mut losses = Vec::with_capacity(shown.len());
-    for picture in shown {
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
+/// What held-out losses are measured with.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldOut<'a> {
+    /// The model, with the weights that it has now.
+    pub model: &'a Model,
+    /// Noise, target and weights.
+    pub objective: &'a Objective,
+    /// How samples become examples.
+    pub examples: ExampleOptions,
+    /// Where the latents are.
+    pub cache: &'a LatentCache,
+    /// What to measure, and how.
+    pub options: HeldOutOptions,
+}
+
+impl HeldOut<'_> {
+    /// The loss of every picture of `shown`, in their order. Latents are the posterior's mode.
+    ///
+    /// # Errors
+    /// A sample has no latents; out of memory; [`Error::Cancelled`].
+    pub fn losses(
+        &self,
+        shown: &[Shown<'_>],
+        progress: &dyn Progress,
+        cancel: &Cancel,
+    ) -> Result<Vec<PictureLoss>, Error> {
+        let mut losses = Vec::with_capacity(shown.len());
+        for picture in shown {
+            if cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            losses.push(self.picture_loss(picture)?);
+            progress.advance(1);
         }
-        let drawn = fixed_examples(picture, examples, cache, options)?;
+        Ok(losses)
+    }
+
+    fn picture_loss(&self, picture: &Shown<'_>) -> Result<PictureLoss, Error> {
+        let drawn = self.fixed_examples(picture)?;
         let mut sums = (0.0, 0.0);
         // A batch is one picture at many timesteps: nothing depends on which pictures stand beside it.
-        for chunk in drawn.chunks(options.batch_size.max(1)) {
-            let (loss, mse) = batch_losses(model, objective, chunk.to_vec())?;
+        for chunk in drawn.chunks(self.options.batch_size.max(1)) {
+            let (loss, mse) = self.batch_losses(chunk.to_vec())?;
             sums = (sums.0 + loss, sums.1 + mse);
         }
         let count = drawn.len().max(1) as f64;
-        losses.push(PictureLoss {
+        Ok(PictureLoss {
             sample: picture.row.sample_id,
             loss: sums.0 / count,
             mse: sums.1 / count,
-        });
-    }
-    Ok(losses)
-}
-
-fn fixed_examples(
-    picture: &Shown<'_>,
-    examples: &ExampleOptions,
-    cache: &LatentCache,
-    options: &HeldOutOptions,
-) -> Result<Vec<Example>, Error> {
-    let sample = picture.row.sample_id;
-    let posterior = cache.read(sample)?.ok_or(Error::NoLatents { sample })?;
-    let scale = examples.scaling_factor as f32;
-    let latents: Vec<f32> = posterior.mean.iter().map(|value| value * scale).collect();
-    Ok((0..options.timesteps)
-        .map(|draw| {
-            // The middle of each of so many equal parts of the schedule.
-            let timestep = (2 * draw + 1) * examples.timesteps / (2 * options.timesteps);
-            let draws = SampleDraws::fixed(options.seed, sample, draw as u32);
-            Example {
-                shape: posterior.shape,
-                latents: latents.clone(),
-                noise: draws.noise(latents.len()),
-                timestep: timestep as i64,
-                time_ids: geometry(picture.row).time_ids(examples.crop_order),
-                caption: picture.caption.clone(),
-            }
         })
-        .collect())
-}
+    }
 
-/// Sums over a batch of the weighted and of the plain losses.
-fn batch_losses(
-    model: &Model,
-    objective: &Objective,
-    examples: Vec<Example>,
-) -> Result<(f64, f64), Error> {
-    let batch = Batch::new(examples, 0)?;
-    let on_device = batch.to_device(model.device)?;
-    no_grad(|| {
-        let text = model.text.encode(&batch.captions)?;
-        let noisy = objective.add_noise(&on_device.latents, &on_device.noise, &on_device.timesteps);
-        let target = objective.target(&on_device.latents, &on_device.noise, &on_device.timesteps);
-        let answer = model.predict(&noisy, &on_device.timesteps, &text, &on_device.time_ids);
-        let losses = objective.losses(&answer, &target, &on_device.timesteps);
-        let sum = |losses: &Tensor| -> Result<f64, Error> {
-            Ok(losses.f_sum(tch::Kind::Double)?.f_double_value(&[])?)
-        };
-        Ok((sum(&losses.weighted)?, sum(&losses.mse)?))
-    })
+    fn fixed_examples(&self, picture: &Shown<'_>) -> Result<Vec<Example>, Error> {
+        let (examples, options) = (&self.examples, &self.options);
+        let sample = picture.row.sample_id;
+        let posterior = self
+            .cache
+            .read(sample)?
+            .ok_or(Error::NoLatents { sample })?;
+        let scale = examples.scaling_factor as f32;
+        let latents: Vec<f32> = posterior.mean.iter().map(|value| value * scale).collect();
+        Ok((0..options.timesteps)
+            .map(|draw| {
+                // The middle of each of so many equal parts of the schedule.
+                let timestep = (2 * draw + 1) * examples.timesteps / (2 * options.timesteps);
+                let draws = SampleDraws::fixed(options.seed, sample, draw as u32);
+                Example {
+                    shape: posterior.shape,
+                    latents: latents.clone(),
+                    noise: draws.noise(latents.len()),
+                    timestep: timestep as i64,
+                    time_ids: geometry(picture.row).time_ids(examples.crop_order),
+                    caption: picture.caption.clone(),
+                }
+            })
+            .collect())
+    }
+
+    /// Sums over a batch of the weighted and of the plain losses.
+    fn batch_losses(&self, examples: Vec<Example>) -> Result<(f64, f64), Error> {
+        let (model, objective) = (self.model, self.objective);
+        let batch = Batch::new(examples, 0)?;
+        let on_device = batch.to_device(model.device)?;
+        no_grad(|| {
+            let text = model.text.encode(&batch.captions)?;
+            let noisy =
+                objective.add_noise(&on_device.latents, &on_device.noise, &on_device.timesteps);
+            let target =
+                objective.target(&on_device.latents, &on_device.noise, &on_device.timesteps);
+            let answer = model.predict(&noisy, &on_device.timesteps, &text, &on_device.time_ids);
+            let losses = objective.losses(&answer, &target, &on_device.timesteps);
+            let sum = |losses: &Tensor| -> Result<f64, Error> {
+                Ok(losses.f_sum(tch::Kind::Double)?.f_double_value(&[])?)
+            };
+            Ok((sum(&losses.weighted)?, sum(&losses.mse)?))
+        })
+    }
 }

@@ -26,8 +26,8 @@ use crate::{
     plan::TrainPlan,
 };
 use finish::{already_done, finish, first_and_last_validation};
-pub(crate) use start::open_cache;
 use start::{Run, Saved};
+pub(crate) use start::{open_cache, recorded_manifest};
 use trainer::Trainer;
 
 /// What a run came to.

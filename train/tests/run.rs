@@ -1,6 +1,10 @@
 //! Whole runs of a toy model: stopping, going on, changing one's mind.
 #![cfg(feature = "torch")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod toy;
 
@@ -14,6 +18,7 @@ use std::{
 use fs_err as fs;
 use terminus_manifest::run::{Cancel, Progress, Silent};
 use terminus_train::{
+    Error,
     checkpoint::{Checkpoints, read_state},
     config::{CheckpointConfig, EmaConfig, Interval, LrSchedule, TrainConfig},
     evaluate::{EvaluateOptions, evaluate},
@@ -326,4 +331,82 @@ fn an_evaluation_compares_right_captions_shuffled_ones_and_the_untrained_model()
         found,
         evaluate(&plan, &options, &Silent, &Cancel::new()).unwrap()
     );
+}
+
+#[test]
+fn a_damaged_picture_is_left_out_and_training_goes_on() {
+    let toy = Toy::new(12);
+    // Picture 3 is trained on, picture 7 held out.
+    toy.publish_with(12, |row| {
+        if ["toy:3.png", "toy:7.png"].contains(&row.source_id.as_str()) {
+            let half = row.image.bytes.len() / 2;
+            row.image.bytes.truncate(half);
+        }
+    });
+    let plan = toy.plan("run", |config| config.epochs = NonZeroU32::MIN);
+    assert!(run(&plan).finished);
+    let epochs: Vec<(u64, u64)> = read_metrics(&plan.metrics_path())
+        .unwrap()
+        .into_iter()
+        .filter_map(|record| match record {
+            Record::Epoch(epoch) => Some((epoch.samples, epoch.skipped)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(epochs, [(10, 2)]);
+}
+
+#[test]
+fn a_run_keeps_its_base_wherever_the_source_goes_and_refuses_another() {
+    let toy = Toy::new(12);
+    let one = |config: &mut TrainConfig| config.max_steps = NonZeroU64::new(1);
+    let two = |config: &mut TrainConfig| config.max_steps = NonZeroU64::new(2);
+    let three = |config: &mut TrainConfig| config.max_steps = NonZeroU64::new(3);
+    run(&toy.plan("run", one));
+
+    let moved = toy.root().join("moved");
+    fs::rename(toy.model(), &moved).unwrap();
+    assert_eq!(run(&toy.plan("run", two)).step, 2, "its source is gone");
+    let elsewhere = |config: &mut TrainConfig| {
+        three(config);
+        config.base = Some(moved.clone());
+    };
+    assert_eq!(
+        run(&toy.plan("run", elsewhere)).step,
+        3,
+        "its source was moved"
+    );
+
+    let other = |config: &mut TrainConfig| {
+        elsewhere(config);
+        config.seed = Some(7);
+        config.max_steps = NonZeroU64::new(4);
+    };
+    let result = train(&toy.plan("run", other), &Silent, &Cancel::new());
+    assert!(matches!(result, Err(Error::OtherBase { .. })), "{result:?}");
+}
+
+#[test]
+fn pictures_of_a_size_that_the_networks_cannot_halve_are_refused_before_training() {
+    let toy = Toy::new(12);
+    let mut plan = toy.plan("run", |_| {});
+    plan.sample_size = (36, 32);
+    let result = train(&plan, &Silent, &Cancel::new());
+    let Err(Error::SideMultiple {
+        width, multiple, ..
+    }) = result
+    else {
+        panic!("{result:?}");
+    };
+    assert_eq!((width, multiple), (36, 8));
+    assert!(!plan.checkpoints_folder().exists());
+}
+
+#[test]
+fn a_second_process_is_kept_out_of_a_run() {
+    let toy = Toy::new(12);
+    let plan = toy.plan("run", |_| {});
+    let _held = terminus_manifest::Lock::take(&plan.run_folder.join("lock")).unwrap();
+    let result = train(&plan, &Silent, &Cancel::new());
+    assert!(matches!(result, Err(Error::Manifest(_))), "{result:?}");
 }

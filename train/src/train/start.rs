@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use terminus_manifest::run::Progress;
+use terminus_manifest::{Root, run::Progress};
 
 use super::trainer::{Log, Trainer, Window, config_document};
 use crate::{
@@ -165,16 +165,15 @@ fn state(plan: &TrainPlan, saved: Option<&Saved>, dataset: &Dataset) -> TrainerS
 /// Amid an epoch that is the checkpoint's, whatever was published since: the order of the samples that are left
 /// depends on it.
 fn first_manifest(plan: &TrainPlan, saved: Option<&TrainerState>) -> Result<PathBuf, Error> {
-    let is_recorded = |state: &TrainerState| {
-        manifest_sha256(&state.manifest).is_ok_and(|sha256| sha256 == state.manifest_sha256)
-    };
     let Some(state) = saved else {
         return plan.data.manifest();
     };
     let is_amid = state.position > 0;
     let stays = matches!(plan.data, DataSource::Recipe { .. }) && !plan.config.follow;
-    if (is_amid || stays) && is_recorded(state) {
-        return Ok(state.manifest.clone());
+    if (is_amid || stays)
+        && let Some(manifest) = recorded_manifest(plan, state)
+    {
+        return Ok(manifest);
     }
     let manifest = plan.data.manifest()?;
     let found = manifest_sha256(&manifest)?;
@@ -189,12 +188,34 @@ fn first_manifest(plan: &TrainPlan, saved: Option<&TrainerState>) -> Result<Path
     Ok(manifest)
 }
 
+/// The manifest that a checkpoint names, where it lay or where it lies if the root was moved.
+pub(crate) fn recorded_manifest(plan: &TrainPlan, state: &TrainerState) -> Option<PathBuf> {
+    let moved = match &plan.data {
+        DataSource::Manifest(path) => path.clone(),
+        DataSource::Recipe { root, name } => Root::new(root)
+            .generations_of(name)
+            .join(format!("{:06}/manifest.json", state.generation)),
+    };
+    let is_recorded =
+        |path: &PathBuf| manifest_sha256(path).is_ok_and(|sha256| sha256 == state.manifest_sha256);
+    [state.manifest.clone(), moved]
+        .into_iter()
+        .find(is_recorded)
+}
+
+/// Makes the run's base unless it has it.
+///
+/// A run with checkpoints keeps the base that it has. Its source may be gone by then, but not be another model.
 fn prepare_base(plan: &TrainPlan, has_checkpoint: bool) -> Result<(), Error> {
     let folder = plan.base_folder();
+    let keeps = has_checkpoint && folder.exists();
+    if keeps && !plan.base.is_there() {
+        return Ok(());
+    }
     if plan.base.made(&folder)? {
         return Ok(());
     }
-    if has_checkpoint && folder.exists() {
+    if keeps {
         return Err(Error::OtherBase {
             run: plan.run_folder.clone(),
         });

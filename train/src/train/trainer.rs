@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
-use terminus_manifest::run::Cancel;
+use terminus_manifest::run::{Cancel, Silent};
 
 use crate::{
     Error,
@@ -16,7 +16,7 @@ use crate::{
     dataset::Dataset,
     ema::Ema,
     export::SchedulerSettings,
-    held_out::{self, Shown},
+    held_out::{self, HeldOut, Shown},
     latents::LatentCache,
     loader::Batch,
     lr::{RunPosition, learning_rate},
@@ -240,15 +240,14 @@ impl Trainer<'_> {
         cancel: &Cancel,
         ema: bool,
     ) -> Result<(), Error> {
-        let losses = held_out::losses(
-            &self.model,
-            &self.objective,
-            &self.plan.examples(&self.model),
+        let held_out = HeldOut {
+            model: &self.model,
+            objective: &self.objective,
+            examples: self.plan.examples(&self.model),
             cache,
-            shown,
-            &self.plan.held_out(),
-            cancel,
-        )?;
+            options: self.plan.held_out(),
+        };
+        let losses = held_out.losses(shown, &Silent, cancel)?;
         let count = losses.len() as f64;
         let record = Validation {
             step: self.state.step,

@@ -37,6 +37,8 @@ pub struct Toy {
 
 impl Toy {
     pub fn new(count: u32) -> Self {
+        // Tests run side by side: threads that wait for each other would only get in each other's way.
+        terminus_nn::device::set_threads(1);
         let toy = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -51,6 +53,11 @@ impl Toy {
 
     /// Publishes one more generation.
     pub fn publish(&self, count: u32) {
+        self.publish_with(count, |_| {});
+    }
+
+    /// Publishes one more generation, whose shard rows `change` alters.
+    pub fn publish_with(&self, count: u32, change: impl Fn(&mut ShardRow)) {
         let root = Root::new(self.root());
         let draft = Draft::claim(&root, RECIPE).unwrap();
         let shard = draft.shard_path(0);
@@ -61,7 +68,8 @@ impl Toy {
         let mut writer = ShardWriter::create(&shard, ShardLimits::default()).unwrap();
         let mut rows = Vec::new();
         for n in 0..count {
-            let (row, index) = sample(n, &name);
+            let (mut row, index) = sample(n, &name);
+            change(&mut row);
             writer.push(row).unwrap();
             rows.push(index);
         }
