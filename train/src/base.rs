@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind};
+use tch::{Device, Kind, no_grad};
 use terminus_manifest::ids::Sha256Digest;
 use terminus_nn::Builder;
 
@@ -32,6 +32,16 @@ pub(crate) const FROZEN: [&str; 5] = [
 ];
 const VAE: &str = "vae";
 const UNET: &str = "unet";
+
+/// Spread of the embeddings of fresh text encoders.
+///
+/// CLIP begins with 0.02 and learns the rest. These encoders stay as they are drawn: what a token is must stand out from
+/// where it stands and from what attention mixes in, as it does in trained ones. A UNet that learnt for 460 updates on
+/// 337 drawings told right captions from shuffled ones ten times as well as with 0.02.
+const FRESH_EMBEDDINGS: [(&str, f64); 2] = [
+    ("text_model.embeddings.token_embedding.weight", 1.0),
+    ("text_model.embeddings.position_embedding.weight", 0.1),
+];
 
 /// Where the first weights come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +143,14 @@ impl BaseSource {
         let config = |part| ClipTextConfig::read(&self.folder.join(part));
         let configs = [config("text_encoder")?, config("text_encoder_2")?];
         let text = TextConditioner::random(configs, self.seed, Device::Cpu, Kind::Float)?;
+        for encoder in text.encoders() {
+            for (name, spread) in FRESH_EMBEDDINGS {
+                if let Some(weight) = encoder.weights.get(name) {
+                    let scale = spread / weight.std(true).f_double_value(&[])?;
+                    no_grad(|| weight.shallow_clone().f_mul_scalar_(scale))?;
+                }
+            }
+        }
         text.write_folder(folder, None)
     }
 
