@@ -147,7 +147,7 @@ impl BaseSource {
             for (name, spread) in FRESH_EMBEDDINGS {
                 if let Some(weight) = encoder.weights.get(name) {
                     let scale = spread / weight.std(true).f_double_value(&[])?;
-                    no_grad(|| weight.shallow_clone().f_mul_scalar_(scale))?;
+                    let _ = no_grad(|| weight.shallow_clone().f_mul_scalar_(scale))?;
                 }
             }
         }

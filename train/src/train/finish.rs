@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Error,
+    config::SampleConfig,
     dataset::Dataset,
     files,
     gallery::{self, GalleryOptions},
@@ -31,7 +32,17 @@ const PROMPTS: usize = 8;
 /// `samples/<step>.json`: what the grid of that name shows.
 #[derive(Debug, Serialize, Deserialize)]
 struct Drawing {
+    /// Every prompt that was drawn, in the grid's order.
     prompts: Vec<String>,
+    /// How they were drawn.
+    sample: SampleConfig,
+    /// Width of each picture.
+    width: u32,
+    /// Height of each picture.
+    height: u32,
+    /// Seed of the first noise.
+    seed: u64,
+    /// What tells each picture from noise.
     statistics: Vec<PictureStatistics>,
 }
 
@@ -93,8 +104,13 @@ pub(super) fn finish(
         let size = (grid.width_px, grid.height_px);
         trainer.log.events.picture(step, "samples", size, &png)?;
     }
+    let (width, height) = trainer.plan.sample_size;
     let record = Drawing {
         prompts,
+        sample: trainer.plan.sample.clone(),
+        width,
+        height,
+        seed: trainer.plan.sample_seed,
         statistics,
     };
     files::write_json(&path.with_extension("json"), &record)?;
