@@ -84,7 +84,9 @@ impl Progress for Terminal {
         }
         bar.set_prefix(step.to_owned());
         bar.set_message(unit.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
+        if !is_plain {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
         let now = Instant::now();
         let (name, unit) = (step.to_owned(), unit.to_owned());
         *self.step() = Some(Step {

@@ -61,7 +61,7 @@ impl Packer<'_> {
             is_retryable: false,
         })?;
         let extension = sniff(&image).map_or("bin", terminus_pixels::Format::extension);
-        Ok(self.row(sample, image, extension))
+        Ok(shard_row(sample, image, extension))
     }
 
     fn original(&self, row: &LedgerRow) -> Result<Vec<u8>, PackFault> {
@@ -89,42 +89,42 @@ impl Packer<'_> {
             Err(fault(Reason::SourceChanged, detail))
         }
     }
+}
 
-    #[expect(clippy::unused_self, reason = "the row is the packer's product")]
-    fn row(&self, sample: &PlannedSample<'_>, image: Vec<u8>, extension: &str) -> ShardRow {
-        let PlannedSample {
-            sample_id,
-            row,
-            tile,
-            role,
-            crop,
-            caption,
-        } = sample;
-        let sha256 = row.sha256.unwrap_or(Sha256Digest([0; 32]));
-        ShardRow {
-            image: EncodedImage {
-                bytes: image,
-                path: format!("{sample_id}.{extension}"),
-            },
-            sample_id: *sample_id,
-            item_id: row.item_id,
-            picture_id: terminus_manifest::ids::PictureId::new(sha256, *tile),
-            sha256,
-            source_id: row.source_id.clone(),
-            collection: row.collection.clone(),
-            role: *role,
-            caption: (*caption).to_owned(),
-            original_width: tile.width,
-            original_height: tile.height,
-            crop_top: crop.rect.top,
-            crop_left: crop.rect.left,
-            tile_top: tile.top,
-            tile_left: tile.left,
-            resized_width: None,
-            resized_height: None,
-            width: crop.rect.width,
-            height: crop.rect.height,
-            packing: crop.packing,
-        }
+/// The row of a sample whose pixels are `image`.
+fn shard_row(sample: &PlannedSample<'_>, image: Vec<u8>, extension: &str) -> ShardRow {
+    let PlannedSample {
+        sample_id,
+        row,
+        tile,
+        role,
+        crop,
+        caption,
+    } = sample;
+    let sha256 = row.sha256.unwrap_or(Sha256Digest([0; 32]));
+    ShardRow {
+        image: EncodedImage {
+            bytes: image,
+            path: format!("{sample_id}.{extension}"),
+        },
+        sample_id: *sample_id,
+        item_id: row.item_id,
+        picture_id: terminus_manifest::ids::PictureId::new(sha256, *tile),
+        sha256,
+        source_id: row.source_id.clone(),
+        collection: row.collection.clone(),
+        role: *role,
+        caption: (*caption).to_owned(),
+        original_width: tile.width,
+        original_height: tile.height,
+        crop_top: crop.rect.top,
+        crop_left: crop.rect.left,
+        tile_top: tile.top,
+        tile_left: tile.left,
+        resized_width: None,
+        resized_height: None,
+        width: crop.rect.width,
+        height: crop.rect.height,
+        packing: crop.packing,
     }
 }

@@ -10,7 +10,7 @@ use terminus_manifest::{
     index::IndexRow,
     ledger::LedgerRow,
     plan::RoleMix,
-    words::{Outcome, Packing, Role, Stage},
+    words::{Outcome, Packing, Stage},
 };
 
 use crate::{
@@ -134,13 +134,6 @@ impl Report {
                         + counts.pending
                         + counts.gone
             })
-    }
-
-    /// Train samples and anchors of the recipe's collections.
-    pub fn roles(&self) -> impl Iterator<Item = Role> {
-        self.collections
-            .iter()
-            .map(|collection| collection.account.role)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use terminus_manifest::{
-    ids::{ItemId, Sha256Digest},
+    ids::{GroupId, ItemId, Sha256Digest},
     ledger::LedgerRow,
     overrides::Overrides,
     verdict::VerdictRow,
@@ -188,22 +188,29 @@ fn outcome_of(fault: Reason) -> Outcome {
     }
 }
 
-/// The group of each item: items with the same bytes share the smallest group id among them.
-///
-/// Gives the rows whose group id has to change.
-pub(crate) fn regroup(rows: &HashMap<ItemId, LedgerRow>) -> Vec<LedgerRow> {
-    let mut smallest = HashMap::new();
-    for row in rows.values() {
+/// The group of each digest: the smallest that an item with these bytes bears.
+pub(crate) fn groups<'a>(
+    rows: impl Iterator<Item = &'a LedgerRow>,
+) -> HashMap<Sha256Digest, GroupId> {
+    let mut groups = HashMap::new();
+    for row in rows {
         if let (Some(sha256), Some(group)) = (row.sha256, row.group_id) {
-            let least = smallest.entry(sha256).or_insert(group);
+            let least = groups.entry(sha256).or_insert(group);
             *least = (*least).min(group);
         }
     }
+    groups
+}
+
+/// The rows whose group is not that of their bytes, with it: processes that worked side by side may have begun two.
+pub(crate) fn regroup(rows: &HashMap<ItemId, LedgerRow>) -> Vec<LedgerRow> {
+    let groups = groups(rows.values());
     let mut changed: Vec<LedgerRow> = rows
         .values()
         .filter_map(|row| {
-            let group = *smallest.get(&row.sha256?)?;
-            (row.group_id != Some(group)).then(|| LedgerRow {
+            let group = *groups.get(&row.sha256?)?;
+            let is_other = row.group_id != Some(group);
+            is_other.then(|| LedgerRow {
                 group_id: Some(group),
                 ..row.clone()
             })

@@ -1,7 +1,7 @@
 //! The items of a folder: every regular, visible file that is not a sidecar of one.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt::Write as _,
     fs::Metadata,
@@ -176,11 +176,6 @@ fn portable(path: &Path) -> String {
         }
     }
     text
-}
-
-/// Item ids of `found`, for telling what is gone.
-pub fn ids(found: &[Found]) -> HashSet<ItemId> {
-    found.iter().map(|item| item.item_id).collect()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use terminus_manifest::{
 use crate::{
     CollectionPlan, Error, IngestPlan,
     config::Source,
-    decide::{Candidate, decide, regroup},
+    decide::{Candidate, decide, groups, regroup},
     facts, folder,
     folder::Found,
 };
@@ -67,7 +67,7 @@ pub fn ingest(
     let mut stage = IngestRun {
         plan,
         store: ContentStore::new(plan.root.originals()),
-        groups: groups(&ledger),
+        groups: groups(ledger.values()),
         ledger,
         verdicts,
         summary: Summary {
@@ -107,18 +107,6 @@ fn walk<'a>(plan: &'a IngestPlan, progress: &dyn Progress) -> Result<Walked<'a>,
         found,
         collections: &plan.collections,
     })
-}
-
-/// The group of each digest that the ledger knows: the smallest of those that its items bear.
-fn groups(ledger: &HashMap<ItemId, LedgerRow>) -> HashMap<Sha256Digest, GroupId> {
-    let mut groups = HashMap::new();
-    for row in ledger.values() {
-        if let (Some(sha256), Some(group)) = (row.sha256, row.group_id) {
-            let least = groups.entry(sha256).or_insert(group);
-            *least = (*least).min(group);
-        }
-    }
-    groups
 }
 
 struct IngestRun<'a> {
