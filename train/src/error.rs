@@ -95,6 +95,16 @@ pub enum Error {
         /// How many were asked for.
         devices: u32,
     },
+    /// A run was to go on from a checkpoint that is not its newest.
+    #[error("`{}` has a checkpoint of step {newest}, newer than the one of step {step} to go on from\nhint: to branch off, give the new run another name: `--run NAME`", run.display())]
+    NewerCheckpoint {
+        /// The run's folder.
+        run: PathBuf,
+        /// Step of the checkpoint that was named.
+        step: u64,
+        /// Step of the run's newest checkpoint.
+        newest: u64,
+    },
     /// A run with checkpoints was started from another model.
     #[error("`{}` was started from another model than `train.base`, `train.vae`, `train.init` and the seed name now\nhint: take another run name, or put the old settings back", run.display())]
     OtherBase {

@@ -19,7 +19,7 @@ use terminus_train::{
     config::{CheckpointConfig, EmaConfig, Interval, LrSchedule, TrainConfig},
     evaluate::{EvaluateOptions, evaluate},
     metrics::{Record, Step, read_metrics},
-    plan::TrainPlan,
+    plan::{Resume, TrainPlan},
     train::{Outcome, train},
 };
 use toy::Toy;
@@ -405,4 +405,33 @@ fn a_second_process_is_kept_out_of_a_run() {
     let _held = terminus_manifest::Lock::take(&plan.run_folder.join("lock")).unwrap();
     let result = train(&plan, &Silent, &Cancel::new());
     assert!(matches!(result, Err(Error::Manifest(_))), "{result:?}");
+}
+
+#[test]
+fn a_run_branches_off_under_another_name_alone() {
+    let toy = Toy::new(12);
+    let steps = |count: u64| {
+        move |config: &mut TrainConfig| {
+            config.max_steps = NonZeroU64::new(count);
+            config.checkpoint.every = Interval::Steps(NonZeroU64::MIN);
+        }
+    };
+    run(&toy.plan("trunk", steps(3)));
+    let first = toy
+        .plan("trunk", steps(3))
+        .checkpoints_folder()
+        .join("000001");
+    let mut again = toy.plan("trunk", steps(3));
+    again.resume = Resume::From(first.clone());
+    let result = train(&again, &Silent, &Cancel::new());
+    assert!(
+        matches!(result, Err(Error::NewerCheckpoint { newest: 3, .. })),
+        "{result:?}"
+    );
+    let mut branch = toy.plan("branch", steps(3));
+    branch.resume = Resume::From(first);
+    let branched = run(&branch);
+    assert_eq!((branched.step, branched.updates), (3, 2));
+    let trunk = run(&toy.plan("trunk", steps(3)));
+    assert_same_checkpoint(&trunk, &branched);
 }

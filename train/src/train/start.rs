@@ -32,16 +32,27 @@ pub(super) struct Saved {
 
 impl Saved {
     /// The checkpoint that `plan` goes on from; none for a run that begins.
+    ///
+    /// A run has one line of checkpoints: from an older one of its own it would grow a second.
     pub fn find(plan: &TrainPlan) -> Result<Option<Self>, Error> {
+        let own = Checkpoints::new(plan.checkpoints_folder()).list()?.pop();
+        let newest = own.as_ref().map(|(step, _)| *step);
         let folder = match &plan.resume {
-            Resume::Latest => Checkpoints::new(plan.checkpoints_folder()).latest()?,
+            Resume::Latest => own.map(|(_, folder)| folder),
             Resume::From(path) => Some(path.clone()),
         };
-        let read = |folder: PathBuf| {
-            let state = checkpoint::read_state(&folder)?;
-            Ok(Self { folder, state })
+        let Some(folder) = folder else {
+            return Ok(None);
         };
-        folder.map(read).transpose()
+        let state = checkpoint::read_state(&folder)?;
+        match newest {
+            Some(newest) if newest > state.step => Err(Error::NewerCheckpoint {
+                run: plan.run_folder.clone(),
+                step: state.step,
+                newest,
+            }),
+            _ => Ok(Some(Self { folder, state })),
+        }
     }
 }
 
