@@ -8,8 +8,8 @@
 //!
 //! Writes a diffusers folder: `config.json`, whose `scaling_factor` is one over the spread of the latents, and
 //! `diffusion_pytorch_model.safetensors` in f16; and `reconstruction.png`, pictures that were held out over what becomes
-//! of them. 10,000 steps take about 40 minutes of one core; the same
-//! pictures, seed and steps on one thread give the same weights.
+//! of them. All three are written anew every [`PUBLISH_STEPS`] steps. 10,000 steps take about an hour of one core;
+//! `--from FOLDER` goes on from weights that were written before.
 // B batch, S side of a crop
 
 use std::{
@@ -19,7 +19,7 @@ use std::{
 };
 
 use tch::{Device, Kind, Tensor, no_grad};
-use terminus_nn::{Builder, Metadata, Weights, device};
+use terminus_nn::{Builder, Checkpoint, Metadata, Weights, device};
 use terminus_pixels::{Effort, Limits, PixelPolicy, RgbImage, decode, encode_png};
 use terminus_train::{
     networks::{AutoencoderKl, Posterior, VaeConfig},
@@ -37,6 +37,8 @@ const SMALL_SHARE: f64 = 0.7;
 const BATCH_PX: u32 = 8 * SMALL_SIDE_PX * SMALL_SIDE_PX;
 const HELD_OUT: usize = 12;
 
+const PUBLISH_STEPS: u64 = 1000;
+
 const LR: f64 = 2e-3;
 const WARM_UP_STEPS: f64 = 100.0;
 /// Weight of the divergence, which keeps neighbouring latents alike: much more than SDXL's, for a small denoiser.
@@ -52,6 +54,7 @@ struct Options {
     steps: u64,
     threads: usize,
     seed: u64,
+    from: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -62,43 +65,61 @@ fn main() -> Result<()> {
     let (held_out, pictures) = pictures.split_at(HELD_OUT.min(pictures.len() / 2));
     println!("{} pictures, {} held out", pictures.len(), held_out.len());
 
-    let mut config = VaeConfig {
-        block_out_channels: vec![12, 24, 48, 64],
+    let config = VaeConfig {
+        block_out_channels: vec![16, 32, 48, 64],
         layers_per_block: 1,
         latent_channels: 4,
-        norm_num_groups: 4,
+        norm_num_groups: 8,
         sample_size: i64::from(SIDE_PX),
         scaling_factor: 1.0,
         force_upcast: false,
     };
     let (vae, weights) =
         Builder::random(options.seed).build(|path| AutoencoderKl::new(path, &config))?;
+    if let Some(from) = &options.from {
+        weights.copy_from(&Checkpoint::open(from)?)?;
+    }
     println!("{} parameters", weights.parameter_count());
-    train(&vae, &weights, pictures, &options)?;
+    train(&vae, &weights, pictures, &options, || {
+        publish(&vae, &weights, &config, (pictures, held_out), &options.out)
+    })
+}
 
-    weights.set_trainable(false);
-    let spread = latent_spread(&vae, pictures)?;
-    config.scaling_factor = 1.0 / spread;
+/// Writes the folder, with the scaling factor that the weights ask for now.
+fn publish(
+    vae: &AutoencoderKl,
+    weights: &Weights,
+    config: &VaeConfig,
+    (pictures, held_out): (&[RgbImage], &[RgbImage]),
+    out: &Path,
+) -> Result<()> {
+    let spread = no_grad(|| latent_spread(vae, pictures))?;
+    let config = VaeConfig {
+        scaling_factor: 1.0 / spread,
+        ..config.clone()
+    };
     println!(
         "spread of the latents {spread:.4}, scaling factor {:.4}",
         config.scaling_factor
     );
-    fs_err::create_dir_all(&options.out)?;
+    fs_err::create_dir_all(out)?;
     let json = serde_json::to_string_pretty(&config.to_json())? + "\n";
-    fs_err::write(options.out.join("config.json"), json)?;
-    let file = options.out.join("diffusion_pytorch_model.safetensors");
+    fs_err::write(out.join("config.json"), json)?;
+    let file = out.join("diffusion_pytorch_model.safetensors");
     weights.save(&file, Some(Kind::Half), &Metadata::new())?;
-    write_reconstruction(&vae, held_out, &options.out.join("reconstruction.png"))
+    no_grad(|| write_reconstruction(vae, held_out, &out.join("reconstruction.png")))
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
-    let usage = "usage: train_vae PICTURES OUT [--steps 10000] [--threads 1] [--seed 0]";
+    let usage =
+        "usage: train_vae PICTURES OUT [--steps 10000] [--threads 1] [--seed 0] [--from FOLDER]";
     let mut options = Options {
         pictures: PathBuf::new(),
         out: PathBuf::new(),
         steps: 10_000,
         threads: 1,
         seed: 0,
+        from: None,
     };
     let mut paths = Vec::new();
     while let Some(argument) = arguments.next() {
@@ -106,6 +127,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         match argument.as_str() {
             "--steps" => options.steps = value()?.parse()?,
             "--threads" => options.threads = value()?.parse()?,
+            "--from" => options.from = Some(value()?.into()),
             "--seed" => options.seed = value()?.parse()?,
             _ => paths.push(PathBuf::from(argument)),
         }
@@ -165,6 +187,7 @@ fn train(
     weights: &Weights,
     pictures: &[RgbImage],
     options: &Options,
+    publish: impl Fn() -> Result<()>,
 ) -> Result<()> {
     weights.set_trainable(true);
     let parameters = weights
@@ -180,6 +203,9 @@ fn train(
     let begun = Instant::now();
     let mut averages = [0.0; 2];
     for step in 0..options.steps {
+        if step > 0 && step % PUBLISH_STEPS == 0 {
+            publish()?;
+        }
         let progress = step as f64 / options.steps as f64;
         let side_px = if progress < SMALL_SHARE {
             SMALL_SIDE_PX
@@ -212,7 +238,7 @@ fn train(
             println!("{minutes:5.1} min  step {step:5}  loss {reconstruction:.4}  kl {kl:.2}");
         }
     }
-    Ok(())
+    publish()
 }
 
 /// How unlike two batches of pictures look: pixels, edges, and coarse colours.
@@ -234,11 +260,11 @@ fn kl_of_a_latent(posterior: &Posterior) -> Tensor {
 fn latent_spread(vae: &AutoencoderKl, pictures: &[RgbImage]) -> Result<f64> {
     let mut dice = Dice(1);
     let mut latents = Vec::new();
-    for _ in 0..64 {
+    for _ in 0..32 {
         let crops: Vec<RgbImage> = (0..4)
             .map(|_| random_crop(pictures, SIDE_PX, &mut dice))
             .collect::<Result<_>>()?;
-        let posterior = no_grad(|| vae.encode(&to_tensor(&crops)));
+        let posterior = vae.encode(&to_tensor(&crops));
         latents.push(posterior.sample(&posterior.mean.randn_like()));
     }
     Ok(Tensor::cat(&latents, 0).std(true).double_value(&[]))
@@ -277,7 +303,7 @@ fn write_reconstruction(vae: &AutoencoderKl, pictures: &[RgbImage], path: &Path)
         .map(|picture| picture.crop(0, 0, SIDE_PX, SIDE_PX))
         .collect::<std::result::Result<_, _>>()?;
     let pixels = to_tensor(&crops); // [B, 3, S, S]
-    let decoded = no_grad(|| vae.decode(&vae.encode(&pixels).mode())).clamp(-1.0, 1.0);
+    let decoded = vae.decode(&vae.encode(&pixels).mode()).clamp(-1.0, 1.0);
     let error = (&decoded - &pixels)
         .square()
         .mean(Kind::Float)
