@@ -9,7 +9,8 @@
 //! Writes a diffusers folder: `config.json`, whose `scaling_factor` is one over the spread of the latents, and
 //! `diffusion_pytorch_model.safetensors` in f16; and `reconstruction.png`, pictures that were held out over what becomes
 //! of them. All three are written anew every [`PUBLISH_STEPS`] steps. 10,000 steps take about an hour of one core;
-//! `--from FOLDER` goes on from weights that were written before.
+//! `--from FOLDER` goes on from weights that were written before. `assets/vae-demo` is what 1,850 steps gave: 21.0 dB on
+//! held-out pictures, colours and shapes but no fine lines.
 // B batch, S side of a crop
 
 use std::{
