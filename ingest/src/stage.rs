@@ -24,8 +24,10 @@ use crate::{
     folder::Found,
 };
 
-/// Items that are read and committed together: the most that a kill costs.
+/// Items in flight: the most that a kill costs.
 pub const BATCH_ITEMS: usize = 64;
+/// One half of a batch is recorded while the next half is read.
+const HALF_BATCH_ITEMS: usize = BATCH_ITEMS / 2;
 
 /// What an ingest did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -159,30 +161,27 @@ impl IngestRun<'_> {
             return Ok(());
         }
         progress.start("ingest", Some(new.len() as u64), "images");
-        for batch in new.chunks(BATCH_ITEMS) {
+        let mut read: Vec<LedgerRow> = Vec::new();
+        for half in new.chunks(HALF_BATCH_ITEMS).chain([&[] as &[_]]) {
             if cancel.is_cancelled() {
+                self.record(read)?;
                 return Err(Error::Interrupted);
             }
-            let mut rows: Vec<LedgerRow> = batch
-                .par_iter()
-                .map(|(order, item)| {
-                    let row = facts::read(item, &walked.collections[*order], &self.store);
-                    progress.advance(1);
-                    row
-                })
-                .collect::<Result<_, Error>>()?;
-            for row in &mut rows {
-                if let Some(sha256) = row.sha256 {
-                    let group = self.groups.entry(sha256);
-                    row.group_id = Some(*group.or_insert_with(|| GroupId::new(row.item_id)));
-                }
-            }
-            failpoint::pass("ingest.before_batch");
-            let logs = self.logs()?;
-            logs.ledger.append(logs.run, rows.clone())?;
-            failpoint::pass("ingest.after_batch");
-            self.ledger
-                .extend(rows.into_iter().map(|row| (row.item_id, row)));
+            let ready = std::mem::take(&mut read);
+            let store = self.store.clone();
+            let (recorded, next) = rayon::join(
+                || self.record(ready),
+                || {
+                    let rows = half.par_iter().map(|(order, item)| {
+                        let row = facts::read(item, &walked.collections[*order], &store);
+                        progress.advance(1);
+                        row
+                    });
+                    rows.collect::<Result<_, Error>>()
+                },
+            );
+            recorded?;
+            read = next?;
         }
         progress.finish();
         let changed = regroup(&self.ledger);
@@ -192,6 +191,26 @@ impl IngestRun<'_> {
             self.ledger
                 .extend(changed.into_iter().map(|row| (row.item_id, row)));
         }
+        Ok(())
+    }
+
+    /// Adds what was read to the ledger.
+    fn record(&mut self, mut rows: Vec<LedgerRow>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &mut rows {
+            if let Some(sha256) = row.sha256 {
+                let group = self.groups.entry(sha256);
+                row.group_id = Some(*group.or_insert_with(|| GroupId::new(row.item_id)));
+            }
+        }
+        failpoint::pass("ingest.before_batch");
+        let logs = self.logs()?;
+        logs.ledger.append(logs.run, rows.clone())?;
+        failpoint::pass("ingest.after_batch");
+        self.ledger
+            .extend(rows.into_iter().map(|row| (row.item_id, row)));
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 """1 and 2 threads write byte-identical shards and index; how much faster 2 are, stage by stage.
 
-usage: threads.py TERMINUS WORK [ROUNDS]   (WORK gets a demo collection of 2,000 images at scale 1/4)
+usage: threads.py TERMINUS WORK [ROUNDS] [SCALE]   (WORK gets a demo collection of 2,000 images, at scale 1/4 unless told)
+
+Roots are new in every round and deleted at the end: ext4 gives out inodes slowly, and one at a time, right after others
+were deleted.
 """
 import json
 import pathlib
@@ -14,16 +17,19 @@ import roots
 
 terminus, work = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
-demo = work / "demo"
+scale = sys.argv[4] if len(sys.argv) > 4 else "1/4"
+target_px = {"1": 768, "1/4": 192, "1/8": 96}[scale]
+demo = work / f"demo-{scale.replace('/', '-')}"
 work.mkdir(parents=True, exist_ok=True)
 if not (demo / "truth.jsonl").exists():
-    subprocess.run([terminus, "demo", str(demo), "--images", "2000", "--scale", "1/4", "-q"], check=True)
+    subprocess.run([terminus, "demo", str(demo), "--images", "2000", "--scale", scale, "-q"], check=True)
+for left in work.glob("threads-*"):
+    shutil.rmtree(left)
 took = {1: [], 2: []}
 states = {}
 for number in range(rounds):
     for threads in (1, 2):
-        root = work / f"threads-{threads}"
-        shutil.rmtree(root, ignore_errors=True)
+        root = work / f"threads-{threads}-{number}"
         recipe = work / "threads.toml"
         recipe.write_text(f"""
 name = "threads"
@@ -41,7 +47,7 @@ kind = "text"
 text = "a photograph of a person"
 [bucket]
 shape = "aspect"
-target_px = 192
+target_px = {target_px}
 packing = "png"
 shard_rows = 500
 """)
@@ -56,6 +62,8 @@ shard_rows = 500
         print(threads, "threads:", {stage: f"{seconds:.2f} s" for stage, seconds in times.items()}, flush=True)
 identical = states[1] == states[2]
 print("shards and index byte-identical:", identical)
+for left in work.glob("threads-*"):
+    shutil.rmtree(left)
 ratios = [sum(one.values()) / sum(two.values()) for one, two in zip(took[1], took[2])]
 print(f"2 threads are {statistics.median(ratios):.2f} x as fast (all rounds: {', '.join(f'{r:.2f}' for r in ratios)})")
 sys.exit(0 if identical else 1)
