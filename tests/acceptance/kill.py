@@ -3,7 +3,9 @@
 usage: kill.py TERMINUS WORK [--images 2000] [--kills 20] [--seed 1]
 
 WORK gets a demo collection and one root a kill. After each kill and rerun, originals, shards and index must be
-byte-identical to those of a run that was left alone, logs equal as sorted tables without run and times.
+byte-identical to those of a run that was left alone, logs equal as sorted tables without run and times. The rerun does
+all that had not been recorded and nothing else, and what was in hand when the kill came is at most one batch: in
+`ingest` originals that were kept but are not in the ledger.
 """
 import argparse
 import json
@@ -16,8 +18,10 @@ import subprocess
 import sys
 import time
 
+import pyarrow.parquet as pq
 import roots
 
+BATCH_ITEMS = 64
 FAILPOINTS = [
     ("ingest", "store.before_rename:700"), ("ingest", "ingest.before_batch:9"), ("ingest", "ingest.after_batch:9"),
     ("ingest", "ingest.before_verdicts:1"), ("caption", "caption.after_batch:1"), ("bucket", "bucket.after_claim:1"),
@@ -61,6 +65,22 @@ def run(args, recipe, stage, failpoint=None, kill_after=None):
     if failpoint is None and kill_after is None and process.returncode != 0:
         sys.exit(f"{stage}: {error.decode()}")
     return process.returncode, json.loads(out) if process.returncode == 0 else None
+
+
+def recorded_work(root, stage):
+    """Items or samples that a killed stage had recorded, and originals that it had kept without recording them."""
+    def rows(pattern):
+        tables = [pq.read_table(part) for part in sorted(root.glob(pattern)) if not part.name.startswith(".")]
+        return [row for table in tables for row in table.to_pylist()]
+
+    if stage == "ingest":
+        ledger = rows("ledger/*.parquet")
+        known = {row["sha256"] for row in ledger}
+        kept = {path.stem for path in root.glob("originals/*/*") if not path.name.startswith(".")}
+        return len({row["item_id"] for row in ledger}), len(kept - known)
+    if stage == "caption":
+        return len({row["caption_key"] for row in rows("captions/*.parquet")}), 0
+    return sum(pq.ParquetFile(part).metadata.num_rows for part in root.glob("shards/[0-9]*.parquet")), 0
 
 
 def recipe_for(args, name):
@@ -107,12 +127,18 @@ def main():
                 code, _ = run(args, recipe, name, failpoint, after)
                 if code == 0:
                     print("  (it had ended before the kill)")
+                recorded, in_hand = recorded_work(root, stage)
             _, again[name] = run(args, recipe, name)
         faults = roots.differences(expected, roots.state(root))
         leftovers = [str(path) for path in root.rglob(".tmp-*")]
-        work = again["ingest"]["decoded"] if stage == "ingest" else again["bucket"]["packed"]
+        key = {"ingest": "decoded", "caption": "captioned", "bucket": "packed"}[stage]
+        work = again[stage][key]
+        if work != alone[stage][key] - recorded:
+            faults.append(f"{recorded} were recorded, yet the rerun did {work} of {alone[stage][key]}")
+        if in_hand > BATCH_ITEMS:
+            faults.append(f"{in_hand} originals were kept and not recorded")
         print(f"{number:2} {stage:8} {when if isinstance(when, str) else f'{when:.2f} s':28} "
-              f"rerun did {work:5} {'ok' if not faults and not leftovers else f'FAULT {faults} {leftovers}'}", flush=True)
+              f"rerun did {work:5}, in hand {in_hand:3} {'ok' if not faults and not leftovers else f'FAULT {faults} {leftovers}'}", flush=True)
         bad += bool(faults or leftovers)
     print(f"{len(kills)} kills, {bad} faults")
     sys.exit(1 if bad else 0)

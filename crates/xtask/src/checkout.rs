@@ -3,8 +3,10 @@
 use std::{
     env,
     ffi::OsString,
+    io,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 use crate::error::Error;
@@ -68,34 +70,33 @@ impl Checkout {
 }
 
 /// Runs `command` to its end; its output goes where ours goes.
-pub fn run(command: Command) -> Result<(), Error> {
-    finish(command).map(|_| ())
-}
-
-/// Runs `command` to its end and gives what it wrote to stdout, which is shown only if it fails; stderr goes where ours
-/// goes.
-pub fn capture(mut command: Command) -> Result<Vec<u8>, Error> {
-    command.stdout(Stdio::piped());
-    finish(command)
-}
-
-/// Runs `command` to its end; stdout is empty unless it is piped.
-fn finish(mut command: Command) -> Result<Vec<u8>, Error> {
+pub fn run(mut command: Command) -> Result<(), Error> {
     let shown = shown(&command);
     eprintln!("$ {shown}");
-    let child = command.spawn().and_then(Child::wait_with_output);
-    let output = child.map_err(|source| Error::Start {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })?;
-    if output.status.success() {
-        return Ok(output.stdout);
+    let status = command.status();
+    let status = status.map_err(|source| not_started(&command, source))?;
+    if status.success() {
+        return Ok(());
     }
-    print!("{}", String::from_utf8_lossy(&output.stdout));
     Err(Error::Failed {
         command: shown,
-        code: output.status.code(),
+        code: status.code(),
     })
+}
+
+/// Puts `command` into the place of this program: signals and the exit code are its own. Comes back only with the reason
+/// why it could not start.
+pub fn become_program(mut command: Command) -> Error {
+    eprintln!("$ {}", shown(&command));
+    let source = command.exec();
+    not_started(&command, source)
+}
+
+fn not_started(command: &Command, source: io::Error) -> Error {
+    Error::Start {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    }
 }
 
 /// `command` as a person would type it, cut short where it names many files.
@@ -140,10 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_writes_can_be_kept_for_later() {
-        let mut sh = Command::new("sh");
-        sh.args(["-c", "echo picture; echo progress >&2"]);
-        assert_eq!(capture(sh).unwrap(), b"picture\n");
+    fn a_program_that_is_not_there_cannot_take_this_ones_place() {
+        let error = become_program(Command::new("no-such-program"));
+        assert!(matches!(error, Error::Start { .. }));
     }
 
     #[test]

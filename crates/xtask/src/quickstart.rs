@@ -1,7 +1,7 @@
 //! `cargo quickstart`: from a fresh machine to a trained checkpoint and a picture.
 
 use crate::{
-    checkout::{Checkout, capture, run as run_command},
+    checkout::{Checkout, become_program, run as run_command},
     error::Error,
     libtorch::{self, Kind},
     steps::Steps,
@@ -29,7 +29,8 @@ const RUN: &[&str] = &["run", "configs/quickstart.toml"];
 /// The last lines are those that `terminus run` writes to stdout: they name the report, the checkpoint and the picture.
 ///
 /// # Errors
-/// If the machine lacks something, or with the first step that failed and its exit code.
+/// If the machine lacks something, or with the first step that failed and its exit code. Where all is well it does not
+/// come back: the last step takes this program's place.
 pub fn run(checkout: &Checkout) -> Result<(), Error> {
     let needs = libtorch::needs(checkout, Kind::Cpu)?;
     needs.and_build(checkout, TARGET_MB).check(checkout)?;
@@ -39,7 +40,7 @@ pub fn run(checkout: &Checkout) -> Result<(), Error> {
         terminus.args(arguments);
         terminus
     };
-    let mut steps = Steps::new("quickstart", 4);
+    let mut steps = Steps::new("quickstart", 3);
     steps.take("libtorch", || {
         libtorch::provide_checked(checkout, Kind::Cpu)
     })?;
@@ -47,12 +48,7 @@ pub fn run(checkout: &Checkout) -> Result<(), Error> {
         run_command(checkout.cargo(&["build", "--release"]))
     })?;
     steps.take("demo collection", || run_command(terminus(DEMO)))?;
-    let mut results = Vec::new();
-    steps.take("run", || {
-        results = capture(terminus(RUN))?;
-        Ok(())
-    })?;
     eprintln!("\n{steps}\n");
-    print!("{}", String::from_utf8_lossy(&results));
-    Ok(())
+    // From here on the program itself is what the terminal talks to: Ctrl-C saves, and says how to go on.
+    Err(become_program(terminus(RUN)))
 }
