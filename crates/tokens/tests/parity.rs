@@ -159,27 +159,6 @@ fn a_folder_that_is_no_clip_tokenizer_says_why() {
     );
 }
 
-#[test]
-#[ignore = "a measurement: run with --ignored --nocapture"]
-fn short_captions_per_second() {
-    let (first, _) = ClipTokenizer::sdxl().unwrap();
-    let captions: Vec<String> = (0..200_000)
-        .map(|n| {
-            format!(
-                "anime girl with silver hair, neon city at night, rain, cel shading {}",
-                n % 977
-            )
-        })
-        .collect();
-    let started = std::time::Instant::now();
-    let tokens: usize = captions.iter().map(|caption| first.count(caption)).sum();
-    let seconds = started.elapsed().as_secs_f64();
-    println!(
-        "{tokens} tokens, {:.0} captions/s",
-        captions.len() as f64 / seconds
-    );
-}
-
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
