@@ -30,7 +30,7 @@ pub enum Verb {
     /// Show the order of samples, repeats and batches of an epoch
     Plan(PlanArgs),
     /// Show what every stage did with every collection, and the mix that came of it
-    Report(StageArgs),
+    Report(ReportArgs),
     /// Show all that is known of an item, picture or sample
     Explain(ExplainArgs),
     /// Hold every file that a generation names against its hash
@@ -152,6 +152,23 @@ pub struct PlanArgs {
     /// Print every place as a line: step, place, sample, role, width, height, fill
     #[arg(long, conflicts_with = "json")]
     pub list: bool,
+}
+
+/// `terminus report`.
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Report on this generation instead of the newest
+    #[arg(long, value_name = "N")]
+    pub generation: Option<u32>,
+    /// Write the report as one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE", conflicts_with = "diff")]
+    pub html: Option<PathBuf>,
+    /// Compare two generations
+    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "generation")]
+    pub diff: Option<Vec<u32>>,
 }
 
 /// `terminus explain`.

@@ -34,6 +34,17 @@ pub enum Error {
         /// Anchor places that nothing can take.
         missing: u64,
     },
+    /// The plotting library refused a plot.
+    #[error("the plot `{plot}` of the report cannot be drawn: {why}")]
+    Plot {
+        /// What it shows.
+        plot: &'static str,
+        /// What the library says.
+        why: String,
+    },
+    /// The template engine refused the report's page.
+    #[error("the page of the report cannot be put together: {0:#}")]
+    Page(#[from] minijinja::Error),
     /// Someone asked to stop. Everything finished so far is saved.
     #[error("interrupted")]
     Interrupted,
