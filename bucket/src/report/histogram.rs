@@ -35,7 +35,12 @@ impl Histogram {
         let (Some(least), Some(greatest)) = (values.first(), values.last()) else {
             return Self::default();
         };
-        let raw = ((greatest - least) / steps.max(1) as f64).max(1e-6);
+        // Equal values still want a step that shows on an axis.
+        let finest = greatest.abs().max(least.abs()).max(1e-3) / 50.0;
+        let raw = match (greatest - least) / steps.max(1) as f64 {
+            0.0 => finest,
+            raw => raw,
+        };
         let power = 10_f64.powf(raw.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0]
             .map(|factor| factor * power)

@@ -12,7 +12,7 @@ use super::{
 use crate::{BucketPlan, Error};
 
 /// Buckets that the plot shows; the table shows all.
-const PLOTTED_BUCKETS: usize = 32;
+const PLOTTED_BUCKETS: usize = 16;
 
 /// A plot and its heading.
 #[derive(Debug, Serialize)]
@@ -104,12 +104,15 @@ fn score_plots(report: &Report) -> Result<Vec<Plot>, Error> {
                 collection: score.collection.clone(),
                 title: score.score.clone(),
                 note: format!(
-                    "{} items, {:.4} to {:.4}, median {:.4}",
-                    histogram.values, histogram.least, histogram.greatest, histogram.median
+                    "{} items, {} to {}, median {}",
+                    histogram.values,
+                    plots::short(histogram.least),
+                    plots::short(histogram.greatest),
+                    plots::short(histogram.median)
                 ),
                 svg: plots::histogram(
                     "scores",
-                    (360, 200),
+                    (350, 200),
                     &score.score,
                     histogram,
                     &Mark::of(&score.thresholds),

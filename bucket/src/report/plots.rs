@@ -5,7 +5,10 @@ use plotters::{
         ChartBuilder, DrawingArea, IntoDrawingArea, IntoFont, IntoSegmentedCoord, PathElement,
         RGBColor, Rectangle, SVGBackend, SegmentValue, Text,
     },
-    style::{Color, FontTransform, ShapeStyle},
+    style::{
+        Color, ShapeStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
 };
 
 use super::{cropping::BucketCropping, histogram::Histogram, scores::Threshold};
@@ -84,7 +87,8 @@ fn draw_histogram(
         .x_desc(unit)
         .x_labels(7)
         .y_labels(4)
-        .y_label_formatter(&|count| format!("{count:.0}"))
+        .x_label_formatter(&|x| short(*x))
+        .y_label_formatter(&|count| short(*count))
         .draw()
         .map_err(|error| error.to_string())?;
     let bars = histogram
@@ -97,7 +101,12 @@ fn draw_histogram(
     chart.draw_series(bars).map_err(|error| error.to_string())?;
     for mark in marks {
         let line = vec![(mark.at, 0.0), (mark.at, tallest * 1.05)];
-        let word = ("sans-serif", 11).into_font().color(&LIMIT);
+        let is_right = mark.at > f64::midpoint(from, to);
+        let side = if is_right { HPos::Right } else { HPos::Left };
+        let word = ("sans-serif", 11)
+            .into_font()
+            .color(&LIMIT)
+            .pos(Pos::new(side, VPos::Top));
         chart
             .draw_series(std::iter::once(PathElement::new(
                 line,
@@ -145,13 +154,10 @@ fn draw_buckets(
             .map_or(String::new(), |b| format!("{}×{}", b.width, b.height)),
         _ => String::new(),
     };
-    let labels = ("sans-serif", 11)
-        .into_font()
-        .transform(FontTransform::Rotate90)
-        .color(&INK);
+    let labels = ("sans-serif", 11).into_font().color(&INK);
     let mut chart = ChartBuilder::on(area)
         .margin(6)
-        .x_label_area_size(76)
+        .x_label_area_size(24)
         .y_label_area_size(52)
         .build_cartesian_2d((0..last).into_segmented(), 0.0..tallest * 1.08)
         .map_err(|error| error.to_string())?;
@@ -188,6 +194,21 @@ fn draw_buckets(
         .collect();
     chart.draw_series(bars).map_err(|error| error.to_string())?;
     area.present().map_err(|error| error.to_string())
+}
+
+/// A number as briefly as it can be told apart from its neighbours on an axis.
+pub(super) fn short(number: f64) -> String {
+    let decimals = match number.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 1.0 => 2,
+        _ => 4,
+    };
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// The plot as wide as its place allows.

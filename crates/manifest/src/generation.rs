@@ -111,6 +111,16 @@ impl Generation {
         Ok(numbers)
     }
 
+    /// Takes the generation away, its manifest first, so that nobody opens what is half gone. Shards stay.
+    ///
+    /// # Errors
+    /// A file cannot be removed; the generation is then no longer published, and its folder is left to the next try.
+    pub fn remove(self) -> Result<(), Error> {
+        fs::remove_file(self.manifest_path())?;
+        fs::remove_dir_all(&self.folder)?;
+        Ok(())
+    }
+
     /// Where the manifest lies.
     pub fn manifest_path(&self) -> PathBuf {
         self.folder.join("manifest.json")
@@ -204,6 +214,20 @@ impl Draft {
             root: root.clone(),
             folder,
         }
+    }
+
+    /// The generation that is being made, of whichever recipe, that the shard at `path` belongs to, if there is one.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn owner(root: &Root, path: &Path) -> Result<Option<Self>, Error> {
+        for recipe in recipes(root)? {
+            let draft = Self::unfinished(root, &recipe)?;
+            if let Some(draft) = draft.filter(|draft| draft.owns(path)) {
+                return Ok(Some(draft));
+            }
+        }
+        Ok(None)
     }
 
     /// The path of shard `n` of this generation.
