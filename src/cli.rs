@@ -30,13 +30,19 @@ pub enum Verb {
     /// Show the order of samples, repeats and batches of an epoch
     Plan(PlanArgs),
     /// Show what every stage did with every collection, and the mix that came of it
-    Report(StageArgs),
+    Report(ReportArgs),
     /// Show all that is known of an item, picture or sample
     Explain(ExplainArgs),
     /// Hold every file that a generation names against its hash
     Verify(StageArgs),
     /// Put the parts of ledger, verdicts and captions together
     Compact(StageArgs),
+    /// Take away old generations, and the shards that no kept one names
+    Gc(StageArgs),
+    /// Write the newest generation in the format of another tool
+    ExportDataset(ExportDatasetArgs),
+    /// Make a recipe of the dataset config of another trainer
+    Import(ImportArgs),
     /// Look at this machine, and at a recipe if one is named
     Doctor(DoctorArgs),
     /// Draw a collection of anime pictures and photo-like anchors
@@ -152,6 +158,85 @@ pub struct PlanArgs {
     /// Print every place as a line: step, place, sample, role, width, height, fill
     #[arg(long, conflicts_with = "json")]
     pub list: bool,
+    /// Write every place as a row of a Parquet file
+    #[arg(long, value_name = "FILE.parquet", conflicts_with = "list")]
+    pub out: Option<PathBuf>,
+}
+
+/// `terminus export-dataset`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportDatasetArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// The format
+    #[arg(long, value_enum)]
+    pub format: DatasetFormat,
+    /// The folder to write, which must not exist or be empty
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
+    /// Write the places of this epoch, repeats and all, instead of every sample once
+    #[arg(long, value_name = "E")]
+    pub epoch: Option<u64>,
+    /// Write this generation instead of the newest
+    #[arg(long, value_name = "N")]
+    pub generation: Option<u32>,
+    /// Samples in one Parquet or tar file
+    #[arg(long, value_name = "N", default_value = "4096")]
+    pub file_rows: std::num::NonZeroU32,
+}
+
+/// Formats of other tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DatasetFormat {
+    /// Parquet with an image column: Hugging Face `datasets`, DuckDB, Polars
+    Parquet,
+    /// Tar files of image, text and JSON: `webdataset`
+    Webdataset,
+    /// Folders, captions and a `dataset.toml`: kohya's scripts
+    Kohya,
+    /// Folders with a `metadata.jsonl`: `load_dataset("imagefolder")`
+    HfImagefolder,
+}
+
+/// `terminus import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The config: kohya's `dataset.toml` or `.json`, or `SimpleTuner`'s `multidatabackend.json`
+    pub config: PathBuf,
+    /// Whose config it is; told by what it holds unless set
+    #[arg(long, value_enum)]
+    pub from: Option<Trainer>,
+    /// Write the recipe here instead of on stdout
+    #[arg(long, value_name = "FILE.toml")]
+    pub out: Option<PathBuf>,
+}
+
+/// Trainers whose dataset configs are understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Trainer {
+    /// kohya's sd-scripts
+    Kohya,
+    /// `SimpleTuner`
+    #[value(name = "simpletuner")]
+    SimpleTuner,
+}
+
+/// `terminus report`.
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Report on this generation instead of the newest
+    #[arg(long, value_name = "N")]
+    pub generation: Option<u32>,
+    /// Write the report as one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE", conflicts_with = "diff")]
+    pub html: Option<PathBuf>,
+    /// Compare two generations
+    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "generation")]
+    pub diff: Option<Vec<u32>>,
 }
 
 /// `terminus explain`.

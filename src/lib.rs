@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod context;
 pub mod exit;
+pub mod import;
 pub mod interrupt;
 pub mod recipe;
 pub mod stages;

@@ -103,6 +103,15 @@ impl Stages {
                 target_px: plan.bucket.target_px.get(),
                 step_px: plan.bucket.step_px.get(),
                 aspects: plan.bucket.aspects,
+                sizes: plan
+                    .bucket
+                    .sizes
+                    .iter()
+                    .map(|size| (size.width_px.get(), size.height_px.get()))
+                    .collect(),
+                style: plan.bucket.style,
+                min_kept_area: plan.bucket.min_kept_area,
+                resample: plan.bucket.resample,
                 crops_per_image: plan.bucket.crops_per_image.get(),
                 packing: plan.bucket.packing,
                 shard_limits: ShardLimits {
@@ -113,6 +122,7 @@ impl Stages {
                 validation_share: plan.bucket.validation_share,
                 anchor: plan.mix.anchor,
                 on_shortfall: plan.mix.on_shortfall,
+                keep_generations: plan.bucket.keep_generations.get(),
                 policy: plan.ingest.pixels,
                 limits: plan.ingest.limits,
                 collections: bucket,

@@ -5,6 +5,8 @@ mod data;
 mod demo;
 mod doctor;
 mod explain;
+mod export_dataset;
+mod import;
 mod plan;
 mod report;
 mod run;
@@ -34,6 +36,9 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Explain(args) => explain::explain(&args),
         Verb::Verify(args) => upkeep::verify(&args),
         Verb::Compact(args) => upkeep::compact(&args),
+        Verb::Gc(args) => upkeep::gc(&args),
+        Verb::ExportDataset(args) => export_dataset::export_dataset(&args),
+        Verb::Import(args) => import::import(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Demo(args) => demo::demo(&args),
         Verb::Config(verb) => config::config(&verb),

@@ -15,7 +15,9 @@ use terminus_manifest::{
     caption::CaptionRow,
     generation::{Manifest, MixRecord, SamplesRecord},
     index::IndexRow,
+    interest::InterestRow,
     ledger::LedgerRow,
+    places::PlaceRow,
     plan::{PlanSettings, Shape, plan},
     shard::ShardRow,
     table::Table,
@@ -68,6 +70,14 @@ fn page() -> String {
     table::<IndexRow>(
         &mut page,
         "`generations/<recipe>/<number>/samples.parquet`, sorted by `sample_id`",
+    );
+    table::<PlaceRow>(
+        &mut page,
+        "what `terminus plan --out` writes, in the order of use",
+    );
+    table::<InterestRow>(
+        &mut page,
+        "`interest/*.parquet`, keyed by `interest_key`; derived from pixels, and made anew where it is missing",
     );
     manifest(&mut page);
     words(

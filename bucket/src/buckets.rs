@@ -30,6 +30,14 @@ impl Buckets {
         Self { sizes }
     }
 
+    /// These buckets and no others.
+    pub fn of_sizes(sizes: &[Size]) -> Self {
+        let mut sizes = sizes.to_vec();
+        sizes.sort_by(|a, b| compare_ratio(*a, *b).then_with(|| a.cmp(b)));
+        sizes.dedup();
+        Self { sizes }
+    }
+
     /// Every bucket, narrow to wide.
     pub fn sizes(&self) -> &[Size] {
         &self.sizes
@@ -37,16 +45,33 @@ impl Buckets {
 
     /// The bucket of a picture; none if no bucket fits inside it.
     pub fn of(&self, width: u32, height: u32) -> Option<Size> {
-        let fitting = self
-            .sizes
-            .iter()
-            .copied()
-            .filter(|&(w, h)| w <= width && h <= height);
+        self.nearest(width, height, |(w, h)| w <= width && h <= height)
+    }
+
+    /// The bucket of a picture that may be enlarged: the nearest in aspect.
+    pub fn of_any(&self, width: u32, height: u32) -> Option<Size> {
+        self.nearest(width, height, |_| true)
+    }
+
+    fn nearest(&self, width: u32, height: u32, fits: impl Fn(Size) -> bool) -> Option<Size> {
+        let fitting = self.sizes.iter().copied().filter(|&size| fits(size));
         fitting.min_by(|&a, &b| {
             aspect_distance(a, (width, height), b)
                 .then_with(|| Reverse(area(a)).cmp(&Reverse(area(b))))
                 .then_with(|| a.cmp(&b))
         })
+    }
+}
+
+/// The size of a picture of `picture` pixels once `bucket` just fits inside it: one side is the bucket's own.
+pub fn covering(picture: Size, bucket: Size) -> Size {
+    let [width, height] = [picture.0, picture.1].map(u64::from);
+    let [w, h] = [bucket.0, bucket.1].map(u64::from);
+    let nearest = |product: u64, by: u64| (product + by / 2) / by.max(1);
+    if w * height >= h * width {
+        (bucket.0, (nearest(height * w, width) as u32).max(bucket.1))
+    } else {
+        ((nearest(width * h, height) as u32).max(bucket.0), bucket.1)
     }
 }
 
@@ -128,6 +153,39 @@ mod tests {
         let square = Buckets::new(Shape::Square, 1024, 64, &AspectRange::default());
         assert_eq!(square.of(1456, 816), None);
         assert_eq!(square.of(1024, 1024), Some((1024, 1024)));
+    }
+
+    #[test]
+    fn a_resized_picture_just_covers_its_bucket() {
+        assert_eq!(covering((2048, 2048), (1024, 1024)), (1024, 1024));
+        assert_eq!(covering((1456, 816), (1344, 768)), (1370, 768));
+        assert_eq!(covering((816, 1456), (768, 1344)), (768, 1370));
+        assert_eq!(covering((512, 512), (1024, 1024)), (1024, 1024));
+        assert_eq!(covering((3, 1000), (64, 64)), (64, 21333));
+    }
+
+    /// "Sizes, and what they yield": what Midjourney gives, its grids and its upscales.
+    #[test]
+    fn the_table_of_sizes_yields_what_the_reference_says() {
+        let square = Buckets::new(Shape::Square, 1024, 64, &AspectRange::default());
+        let table = [
+            ((1024, 1024), (1024, 1024)),
+            ((1232, 928), (1152, 896)),
+            ((1344, 896), (1216, 832)),
+            ((1456, 816), (1344, 768)),
+            ((1680, 720), (1536, 640)),
+        ];
+        for ((width, height), bucket) in table {
+            assert_eq!(of(1024, width, height), Some(bucket));
+            // A tile of a grid is as large as the single; a 2x upscale has the same shape, and its bucket may be
+            // nearer in aspect, never smaller.
+            let (w, h) = of(1024, 2 * width, 2 * height).unwrap();
+            let distance = aspect_distance((w, h), (width, height), bucket);
+            assert_ne!(distance, Ordering::Greater);
+            let fits = square.of(width, height).is_some();
+            assert_eq!(fits, width == 1024, "a square crop fits only 1:1 singles");
+            assert!(square.of(2 * width, 2 * height).is_some(), "and upscales");
+        }
     }
 
     #[test]

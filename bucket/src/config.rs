@@ -26,6 +26,14 @@ pub struct BucketConfig {
     pub step_px: NonZeroU32,
     /// The narrowest and the widest bucket.
     pub aspects: AspectRange,
+    /// The buckets themselves, instead of the rule that `target_px`, `step_px` and `aspects` give.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<BucketSize>,
+    /// Where a picture is cut.
+    pub style: CropStyle,
+    /// The least share of a picture that its crop may show; one that shows less is not taken.
+    #[schemars(schema_with = "contract::share")]
+    pub min_kept_area: Ratio,
     /// Whether pictures may be resized before they are cut.
     pub resample: Resample,
     /// How many crops are drawn from one picture.
@@ -50,6 +58,9 @@ impl Default for BucketConfig {
             target_px: const { NonZeroU32::new(1024).unwrap() },
             step_px: const { NonZeroU32::new(64).unwrap() },
             aspects: AspectRange::default(),
+            sizes: Vec::new(),
+            style: CropStyle::Random,
+            min_kept_area: Ratio::ZERO,
             resample: Resample::Never,
             crops_per_image: NonZeroU32::MIN,
             packing: PackingChoice::Auto,
@@ -87,6 +98,35 @@ pub enum Resample {
     /// A sample's pixels are the original's own.
     #[default]
     Never,
+    /// A picture is shrunk, by Lanczos3, until its bucket just fits inside it; none is enlarged.
+    Down,
+    /// A picture is shrunk or enlarged, by Lanczos3, until its bucket just fits inside it.
+    Any,
+}
+
+/// Where a picture is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CropStyle {
+    /// Anywhere, drawn from the seed.
+    #[default]
+    Random,
+    /// In the middle.
+    Center,
+    /// Where most edges are: faces and line work.
+    Interest,
+}
+
+/// A size of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BucketSize {
+    /// Columns.
+    #[schemars(extend("multipleOf" = 8))]
+    pub width_px: NonZeroU32,
+    /// Rows.
+    #[schemars(extend("multipleOf" = 8))]
+    pub height_px: NonZeroU32,
 }
 
 /// How the pixels of a sample are stored.
@@ -100,6 +140,8 @@ pub enum PackingChoice {
     Verbatim,
     /// Encoded anew, without loss.
     Png,
+    /// Encoded anew as WebP, without loss: smaller than PNG, and slower to write.
+    WebpLossless,
     /// A crop of a JPEG's coefficients; pictures that are no such JPEG are rejected.
     JpegLossless,
 }

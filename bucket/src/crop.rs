@@ -40,12 +40,29 @@ pub enum CropFault {
     Outside,
     /// The recipe fixes a packing that this picture does not allow.
     Packing,
+    /// The crop would show less of the picture than the recipe allows.
+    KeptArea,
 }
 
-/// The crop with number `index` of a picture, `size` large, which fits inside it.
+/// Where a crop is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corner {
+    /// At a place that the seed and the crop's number draw.
+    Drawn {
+        /// The recipe's seed.
+        seed: u64,
+        /// The crop's number.
+        index: u32,
+    },
+    /// In the middle, or at the place on the JPEG's grid that is nearest before it.
+    Center,
+    /// At this (top, left), as a person or a measurement says.
+    At(u32, u32),
+}
+
+/// A crop of a picture, `size` large, which fits inside it.
 ///
-/// The corner is drawn uniformly from all places; where coefficients can be kept, from those on the JPEG's grid.
-/// `corner` is a person's choice of (top, left) instead of a draw.
+/// A drawn corner is uniform over all places; where coefficients can be kept, over those on the JPEG's grid.
 ///
 /// # Errors
 /// The corner leaves the picture, or the fixed packing is impossible.
@@ -53,48 +70,87 @@ pub fn crop(
     picture: &Picture<'_>,
     size: Size,
     choice: PackingChoice,
-    seed: u64,
-    index: u32,
-    corner: Option<(u32, u32)>,
+    corner: Corner,
 ) -> Result<Crop, CropFault> {
     let (width, height) = size;
-    let tile = picture.tile;
-    let rect = |top, left| Rect {
+    let (top, left) = match corner {
+        Corner::At(top, left) => (top, left),
+        Corner::Drawn { seed, index } => {
+            let [(first_top, rows), (first_left, columns)] = places(picture, size, choice);
+            let pick = |k, count| below(draw(seed, picture.id, index, k), count) as u32;
+            let (step_x, step_y) = step(picture, choice, size);
+            (
+                first_top + step_y * pick(0, rows),
+                first_left + step_x * pick(1, columns),
+            )
+        }
+        Corner::Center => {
+            let [(first_top, rows), (first_left, columns)] = places(picture, size, choice);
+            let (step_x, step_y) = step(picture, choice, size);
+            let middle = |side: u32, part: u32, first: u32, step: u32, count: u64| {
+                let wanted = (side - part) / 2;
+                let at = wanted.saturating_sub(first) / step;
+                first + step * at.min(count as u32 - 1)
+            };
+            let tile = picture.tile;
+            (
+                middle(tile.height, height, first_top, step_y, rows),
+                middle(tile.width, width, first_left, step_x, columns),
+            )
+        }
+    };
+    let rect = Rect {
         top,
         left,
         width,
         height,
     };
-    let free = (tile.height - height, tile.width - width);
-    if let Some((top, left)) = corner {
-        if !rect(top, left).fits(tile.width, tile.height) {
-            return Err(CropFault::Outside);
-        }
-        let packing = packing_of(picture, rect(top, left), choice).ok_or(CropFault::Packing)?;
-        return Ok(Crop {
-            rect: rect(top, left),
-            packing,
-        });
+    if !rect.fits(picture.tile.width, picture.tile.height) {
+        return Err(CropFault::Outside);
     }
+    let packing = packing_of(picture, rect, choice).ok_or(CropFault::Packing)?;
+    Ok(Crop { rect, packing })
+}
+
+/// The distance between the places where a crop may begin, (across, down): the JPEG's grid where a crop on it is
+/// wanted and fits, else 1.
+pub fn step(picture: &Picture<'_>, choice: PackingChoice, size: Size) -> Size {
     let on_grid = matches!(choice, PackingChoice::Auto | PackingChoice::JpegLossless);
-    let grid = picture.grid.filter(|_| on_grid);
-    let place = |k: u32, free: u32, origin: u32, step: u32| {
-        // The first place on the file's grid, counted from the tile's own origin.
-        let first = origin.next_multiple_of(step) - origin;
-        let bits = draw(seed, picture.id, index, k);
-        if first > free {
-            return below(bits, u64::from(free) + 1) as u32;
-        }
-        first + step * below(bits, u64::from((free - first) / step) + 1) as u32
+    let (step_x, step_y) = picture.grid.filter(|_| on_grid).unwrap_or((1, 1));
+    let tile = picture.tile;
+    let fits = |origin: u32, step: u32, free: u32| first_on_grid(origin, step) <= free;
+    (
+        if fits(tile.left, step_x, tile.width - size.0) {
+            step_x
+        } else {
+            1
+        },
+        if fits(tile.top, step_y, tile.height - size.1) {
+            step_y
+        } else {
+            1
+        },
+    )
+}
+
+/// Where crops may begin, first from the top and then from the left: the first place and how many there are, each
+/// [`step`] from the one before.
+pub fn places(picture: &Picture<'_>, size: Size, choice: PackingChoice) -> [(u32, u64); 2] {
+    let (step_x, step_y) = step(picture, choice, size);
+    let tile = picture.tile;
+    let places = |origin: u32, step: u32, free: u32| {
+        let first = first_on_grid(origin, step);
+        (first, u64::from((free - first) / step) + 1)
     };
-    let (step_x, step_y) = grid.unwrap_or((1, 1));
-    let top = place(0, free.0, tile.top, step_y);
-    let left = place(1, free.1, tile.left, step_x);
-    let packing = packing_of(picture, rect(top, left), choice).ok_or(CropFault::Packing)?;
-    Ok(Crop {
-        rect: rect(top, left),
-        packing,
-    })
+    [
+        places(tile.top, step_y, tile.height - size.1),
+        places(tile.left, step_x, tile.width - size.0),
+    ]
+}
+
+/// The first place on the file's grid, counted from the tile's own origin.
+fn first_on_grid(origin: u32, step: u32) -> u32 {
+    origin.next_multiple_of(step) - origin
 }
 
 /// How a crop can be stored under a choice; none if the choice is impossible for it.
@@ -115,12 +171,17 @@ fn packing_of(picture: &Picture<'_>, crop: Rect, choice: PackingChoice) -> Optio
         PackingChoice::Verbatim => verbatim,
         PackingChoice::JpegLossless => lossless,
         PackingChoice::Png => Some(Packing::Png),
+        PackingChoice::WebpLossless => Some(Packing::WebpLossless),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        buckets::Buckets,
+        config::{AspectRange, Shape},
+    };
     use proptest::prelude::*;
     use terminus_manifest::ids::Sha256Digest;
 
@@ -139,6 +200,32 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn a_bucketed_crop_of_any_picture_lies_inside_it_on_the_pixel_and_stays(
+            width in 1_u32..6000, height in 1_u32..6000, target in 1_u32..40, seed: u64,
+            index in 0_u32..4, is_square: bool, grid in prop::option::of((1_u32..5, 1_u32..3)),
+        ) {
+            let shape = if is_square { Shape::Square } else { Shape::Aspect };
+            let buckets = Buckets::new(shape, 64 * target, 64, &AspectRange::default());
+            let grid = grid.map(|(x, y)| (8 * x, 8 * y));
+            let picture = picture(&seed.to_be_bytes(), width, height, grid);
+            let Some(size) = buckets.of(width, height) else {
+                let fits = buckets.sizes().iter().any(|&(w, h)| w <= width && h <= height);
+                prop_assert!(!fits, "only a picture that no bucket fits gets none");
+                return Ok(());
+            };
+            for corner in [Corner::Drawn { seed, index }, Corner::Center] {
+                let cut = crop(&picture, size, PackingChoice::Auto, corner);
+                prop_assert_eq!(cut, crop(&picture, size, PackingChoice::Auto, corner));
+                let cut = cut.unwrap();
+                prop_assert!(cut.rect.fits(width, height));
+                prop_assert_eq!((cut.rect.width, cut.rect.height), size);
+                prop_assert!(grid.is_none() || cut.packing != Packing::Png);
+            }
+        }
+
         #[test]
         fn a_crop_never_leaves_the_image(
             width in 1_u32..3000, height in 1_u32..3000, w in 1_u32..3000, h in 1_u32..3000,
@@ -147,7 +234,7 @@ mod tests {
             let (w, h) = (w.min(width), h.min(height));
             let grid = grid.map(|(x, y)| (8 * x, 8 * y));
             let picture = picture(&seed.to_le_bytes(), width, height, grid);
-            let crop = |choice| crop(&picture, (w, h), choice, seed, index, None);
+            let crop = |choice| crop(&picture, (w, h), choice, Corner::Drawn { seed, index });
             let cut = crop(PackingChoice::Auto).unwrap();
             prop_assert!(cut.rect.fits(width, height));
             prop_assert_eq!(Ok(cut), crop(PackingChoice::Auto));
@@ -165,7 +252,13 @@ mod tests {
         let mut seen = [0; 5];
         for n in 0..1000_u32 {
             let picture = picture(&n.to_le_bytes(), 68, 64, None);
-            let cut = crop(&picture, (64, 64), PackingChoice::Auto, 7, 0, None).unwrap();
+            let cut = crop(
+                &picture,
+                (64, 64),
+                PackingChoice::Auto,
+                Corner::Drawn { seed: 7, index: 0 },
+            )
+            .unwrap();
             seen[cut.rect.left as usize] += 1;
         }
         assert!(
@@ -175,30 +268,41 @@ mod tests {
     }
 
     #[test]
+    fn the_middle_is_in_the_middle_and_on_the_grid() {
+        let png = picture(b"p", 101, 100, None);
+        let cut = crop(&png, (64, 64), PackingChoice::Auto, Corner::Center).unwrap();
+        assert_eq!((cut.rect.left, cut.rect.top), (18, 18));
+        let jpeg = picture(b"j", 101, 100, Some((16, 8)));
+        let cut = crop(&jpeg, (64, 64), PackingChoice::Auto, Corner::Center).unwrap();
+        assert_eq!((cut.rect.left, cut.rect.top), (16, 16));
+    }
+
+    #[test]
     fn a_fixed_packing_is_kept_or_refused() {
         let jpeg = picture(b"j", 100, 100, Some((16, 16)));
         let png = picture(b"p", 100, 100, None);
-        let cut = |picture, choice, corner| crop(picture, (64, 64), choice, 1, 0, corner);
+        let drawn = Corner::Drawn { seed: 1, index: 0 };
+        let cut = |picture, choice, corner| crop(picture, (64, 64), choice, corner);
         assert_eq!(
-            cut(&png, PackingChoice::JpegLossless, None),
+            cut(&png, PackingChoice::JpegLossless, drawn),
             Err(CropFault::Packing)
         );
         assert_eq!(
-            cut(&jpeg, PackingChoice::Verbatim, None),
+            cut(&jpeg, PackingChoice::Verbatim, drawn),
             Err(CropFault::Packing)
         );
         assert_eq!(
-            cut(&jpeg, PackingChoice::Auto, Some((40, 0))),
+            cut(&jpeg, PackingChoice::Auto, Corner::At(40, 0)),
             Err(CropFault::Outside)
         );
         assert_eq!(
-            cut(&jpeg, PackingChoice::Auto, Some((16, 32)))
+            cut(&jpeg, PackingChoice::Auto, Corner::At(16, 32))
                 .unwrap()
                 .packing,
             Packing::JpegLossless
         );
         assert_eq!(
-            cut(&jpeg, PackingChoice::Auto, Some((1, 0)))
+            cut(&jpeg, PackingChoice::Auto, Corner::At(1, 0))
                 .unwrap()
                 .packing,
             Packing::Png

@@ -34,6 +34,31 @@ pub enum Error {
         /// Anchor places that nothing can take.
         missing: u64,
     },
+    /// The plotting library refused a plot.
+    #[error("the plot `{plot}` of the report cannot be drawn: {why}")]
+    Plot {
+        /// What it shows.
+        plot: &'static str,
+        /// What the library says.
+        why: String,
+    },
+    /// The template engine refused the report's page.
+    #[error("the page of the report cannot be put together: {0:#}")]
+    Page(#[from] minijinja::Error),
+    /// The folder that should be written holds something.
+    #[error("`{}` is not empty\nhint: name a folder that does not exist yet, or remove this one", target.display())]
+    TargetTaken {
+        /// The folder.
+        target: std::path::PathBuf,
+    },
+    /// The address of an object store, where a folder is wanted.
+    #[error("`{}` is an address, not a folder: `{scheme}` is not written to\nhint: export to a folder, and copy that with the store's own tool", target.display())]
+    NoObjectStore {
+        /// The address.
+        target: std::path::PathBuf,
+        /// What it begins with.
+        scheme: String,
+    },
     /// Someone asked to stop. Everything finished so far is saved.
     #[error("interrupted")]
     Interrupted,

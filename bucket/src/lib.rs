@@ -1,7 +1,7 @@
 //! Cuts crop-only samples, packs them into shards and publishes generations.
 //!
 //! [`buckets`] says which sizes there are and [`crop`] where a picture is cut; both are exact arithmetic on facts of
-//! the ledger, so that a plan costs no decoding. `pack` turns one planned sample into a shard row. [`stage`] writes
+//! the ledger, so that a plan costs no decoding; [`interest`] alone looks at pixels, once for each picture. `pack` turns one planned sample into a shard row. [`stage`] writes
 //! what is new, judges every item and publishes an index, and [`accounts`] adds everything up for reports.
 
 pub mod accounts;
@@ -9,6 +9,10 @@ pub mod buckets;
 pub mod config;
 pub mod crop;
 mod error;
+pub mod export;
+pub mod gc;
+pub mod interest;
+mod measure;
 mod pack;
 pub mod plan;
 mod publish;

@@ -9,10 +9,11 @@ use terminus_manifest::{
     words::{Packing, Reason, Role},
 };
 use terminus_pixels::{
-    Effort, Limits, PixelPolicy, crop_jpeg_lossless, decode_region, encode_png, sniff,
+    Effort, Error as PixelError, Limits, PixelPolicy, RgbImage, crop_jpeg_lossless, decode_region,
+    encode_png, encode_webp_lossless, sniff,
 };
 
-use crate::crop::Crop;
+use crate::{buckets::Size, crop::Crop};
 
 /// A sample that has been planned: which pixels of which item, and what they are called.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct PlannedSample<'a> {
     pub sample_id: SampleId,
     pub row: &'a LedgerRow,
     pub tile: Rect,
+    /// The size to which the tile is resized before it is cut.
+    pub resized: Option<Size>,
     pub role: Role,
     pub crop: Crop,
     pub caption: &'a str,
@@ -49,10 +52,11 @@ impl Packer<'_> {
         let image = match packing {
             Packing::Verbatim => Ok(bytes.clone()),
             Packing::JpegLossless => crop_jpeg_lossless(&bytes, top, left, rect.width, rect.height),
-            Packing::Png => {
-                let (width, height) = (rect.width, rect.height);
-                decode_region(&bytes, top, left, width, height, self.policy, self.limits)
-                    .and_then(|decoded| encode_png(&decoded.image, Effort::Fast))
+            Packing::Png | Packing::WebpLossless => {
+                self.cut(&bytes, sample).and_then(|image| match packing {
+                    Packing::WebpLossless => encode_webp_lossless(&image),
+                    _ => encode_png(&image, Effort::Fast),
+                })
             }
         };
         let image = image.map_err(|error| PackFault {
@@ -62,6 +66,34 @@ impl Packer<'_> {
         })?;
         let extension = sniff(&image).map_or("bin", terminus_pixels::Format::extension);
         Ok(shard_row(sample, image, extension))
+    }
+
+    /// The pixels of a sample that is encoded anew.
+    fn cut(&self, bytes: &[u8], sample: &PlannedSample<'_>) -> Result<RgbImage, PixelError> {
+        let (tile, rect) = (sample.tile, sample.crop.rect);
+        let region = |at: Rect| {
+            let Rect {
+                top,
+                left,
+                width,
+                height,
+            } = at;
+            decode_region(bytes, top, left, width, height, self.policy, self.limits)
+                .map(|decoded| decoded.image)
+        };
+        match sample.resized {
+            None => region(Rect {
+                top: tile.top + rect.top,
+                left: tile.left + rect.left,
+                ..rect
+            }),
+            Some((width, height)) => region(tile)?.resample(width, height)?.crop(
+                rect.top,
+                rect.left,
+                rect.width,
+                rect.height,
+            ),
+        }
     }
 
     fn original(&self, row: &LedgerRow) -> Result<Vec<u8>, PackFault> {
@@ -97,6 +129,7 @@ fn shard_row(sample: &PlannedSample<'_>, image: Vec<u8>, extension: &str) -> Sha
         sample_id,
         row,
         tile,
+        resized,
         role,
         crop,
         caption,
@@ -121,8 +154,8 @@ fn shard_row(sample: &PlannedSample<'_>, image: Vec<u8>, extension: &str) -> Sha
         crop_left: crop.rect.left,
         tile_top: tile.top,
         tile_left: tile.left,
-        resized_width: None,
-        resized_height: None,
+        resized_width: resized.map(|(width, _)| width),
+        resized_height: resized.map(|(_, height)| height),
         width: crop.rect.width,
         height: crop.rect.height,
         packing: crop.packing,

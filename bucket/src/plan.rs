@@ -5,7 +5,10 @@ use terminus_manifest::{
 };
 use terminus_pixels::{Limits, PixelPolicy};
 
-use crate::config::{AspectRange, OnShortfall, PackingChoice, Shape};
+use crate::{
+    buckets::Size,
+    config::{AspectRange, CropStyle, OnShortfall, PackingChoice, Resample, Shape},
+};
 
 /// The whole stage.
 #[derive(Clone, Debug)]
@@ -26,6 +29,14 @@ pub struct BucketPlan {
     pub step_px: u32,
     /// The narrowest and the widest bucket.
     pub aspects: AspectRange,
+    /// The buckets themselves, instead of the rule.
+    pub sizes: Vec<Size>,
+    /// Where pictures are cut.
+    pub style: CropStyle,
+    /// The least share of a picture that its crop may show.
+    pub min_kept_area: Ratio,
+    /// Whether pictures may be resized.
+    pub resample: Resample,
     /// How many crops are drawn from one picture.
     pub crops_per_image: u32,
     /// How samples are stored.
@@ -38,6 +49,8 @@ pub struct BucketPlan {
     pub anchor: Option<AnchorRatio>,
     /// What happens when that cannot be reached.
     pub on_shortfall: OnShortfall,
+    /// How many generations of the recipe `gc` leaves.
+    pub keep_generations: u32,
     /// What becomes of pixels that are no 8-bit sRGB.
     pub policy: PixelPolicy,
     /// What is refused by its header.

@@ -1,22 +1,45 @@
 //! The report of a recipe: what every stage did with every collection, and the mix that came of it.
 
+mod causes;
+mod cropping;
+mod diff;
+mod gallery;
+mod histogram;
+mod page;
+mod plots;
+mod rights;
+mod scores;
+mod survey;
 mod table;
+mod texts;
+mod thumbnails;
+mod uses;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use terminus_manifest::{
-    generation::{BucketRecord, Generation, MixRecord},
-    index::IndexRow,
+    generation::{BucketRecord, MixRecord},
     ledger::LedgerRow,
     plan::RoleMix,
-    words::{Outcome, Packing, Stage},
+    words::{Packing, Stage},
 };
 
 use crate::{
     BucketPlan, Error,
-    accounts::{CollectionAccount, Facts, accounts},
+    accounts::{CollectionAccount, accounts},
 };
+
+pub use causes::causes;
+pub use cropping::{BucketCropping, Cropping};
+pub use diff::{CollectionDiff, Diff};
+pub use histogram::Histogram;
+pub use page::page;
+pub use rights::Rights;
+pub use scores::{Score, Threshold};
+pub use survey::Survey;
+pub use texts::{CLIP_TOKENS, Frequency, Texts};
+pub use uses::Uses;
 
 /// Everything that a report shows; also its `--json` form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +62,16 @@ pub struct Report {
     pub yields: Vec<SizeYield>,
     /// Samples held out.
     pub validation_samples: u64,
+    /// What cutting keeps.
+    pub cropping: Cropping,
+    /// How often samples are used in epoch 0.
+    pub uses: Vec<Uses>,
+    /// What captions say.
+    pub texts: Vec<Texts>,
+    /// Measured scores and their thresholds.
+    pub scores: Vec<Score>,
+    /// Whose pictures these are.
+    pub rights: Vec<Rights>,
 }
 
 /// One collection of a report.
@@ -71,21 +104,18 @@ pub struct SizeYield {
 }
 
 impl Report {
-    /// Asks ledger, verdicts and the newest generation.
+    /// Adds up what was read of a root.
     ///
     /// # Errors
-    /// A file of the root cannot be read.
-    pub fn read(plan: &BucketPlan) -> Result<Self, Error> {
-        let facts = Facts::read(&plan.root)?;
-        let generation = Generation::latest(&plan.root, &plan.recipe)?;
-        let index = generation
+    /// The mix of the generation asks for an epoch that cannot be planned.
+    pub fn of(plan: &BucketPlan, survey: &Survey) -> Result<Self, Error> {
+        let index = &survey.index;
+        let manifest = survey
+            .generation
             .as_ref()
-            .map(Generation::index)
-            .transpose()?
-            .unwrap_or_default();
-        let manifest = generation.map(|generation| generation.manifest);
-        let mix = manifest.as_ref().map(|manifest| manifest.mix.clone());
-        let collections = accounts(&facts, &plan.collections)
+            .map(|generation| &generation.manifest);
+        let mix = manifest.map(|manifest| manifest.mix.clone());
+        let collections = accounts(&survey.facts, &plan.collections)
             .into_iter()
             .map(|account| CollectionReport {
                 samples: index
@@ -100,23 +130,26 @@ impl Report {
             })
             .collect();
         let mut packings = BTreeMap::new();
-        for row in &index {
+        for row in index {
             *packings.entry(row.packing).or_default() += 1;
         }
         let held_out = terminus_manifest::words::Split::Validation;
         Ok(Self {
             recipe: plan.recipe.clone(),
-            generation: manifest.as_ref().map(|manifest| manifest.generation),
-            created_at: manifest
-                .as_ref()
-                .map(|manifest| manifest.created_at.clone()),
+            generation: manifest.map(|manifest| manifest.generation),
+            created_at: manifest.map(|manifest| manifest.created_at.clone()),
             collections,
             buckets: manifest
-                .map(|manifest| manifest.buckets)
+                .map(|manifest| manifest.buckets.clone())
                 .unwrap_or_default(),
             packings,
-            yields: yields(plan, &facts, &index),
+            yields: yields(plan, survey),
             validation_samples: index.iter().filter(|row| row.split == held_out).count() as u64,
+            cropping: Cropping::of(index),
+            uses: Uses::of(survey)?,
+            texts: Texts::of(survey),
+            scores: Score::of(plan, survey),
+            rights: Rights::of(plan, survey),
             mix,
         })
     }
@@ -137,25 +170,18 @@ impl Report {
     }
 }
 
-fn yields(plan: &BucketPlan, facts: &Facts, index: &[IndexRow]) -> Vec<SizeYield> {
+fn yields(plan: &BucketPlan, survey: &Survey) -> Vec<SizeYield> {
     let mut yields: BTreeMap<(String, u32, u32), (u64, u64, u64)> = BTreeMap::new();
     let key = |row: &LedgerRow| Some((row.collection.clone(), row.tile_width?, row.tile_height?));
-    for row in &facts.ledger {
-        let Some(collection) = plan.collections.iter().find(|c| c.name == row.collection) else {
-            continue;
-        };
-        let is_passed = |(stage, hash)| {
-            facts
-                .verdict(row.item_id, stage, hash)
-                .is_some_and(|verdict| verdict.verdict == Outcome::Passed)
-        };
-        let [ingest, caption, _] = collection.stages();
-        debug_assert_eq!(caption.0, Stage::Caption);
-        if let Some(key) = key(row).filter(|_| is_passed(ingest) && is_passed(caption)) {
+    for (row, collection) in survey.items(plan) {
+        let has_come = [Stage::Ingest, Stage::Caption]
+            .into_iter()
+            .all(|stage| survey.has_passed(row, collection, stage));
+        if let Some(key) = key(row).filter(|_| has_come) {
             yields.entry(key).or_default().0 += 1;
         }
     }
-    for row in index {
+    for row in &survey.index {
         let key = (
             row.collection.clone(),
             row.original_width,

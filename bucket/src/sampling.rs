@@ -8,6 +8,7 @@ use terminus_manifest::{
     index::{CaptionChoice, IndexRow},
     ledger::LedgerRow,
     overrides::Override,
+    run::{Cancel, Progress},
     split::split_of,
     verdict::VerdictRow,
     words::{Outcome, Reason, Role, Split, Stage},
@@ -15,10 +16,12 @@ use terminus_manifest::{
 use terminus_pixels::Decoder;
 
 use crate::{
-    BucketPlan, CollectionPlan,
+    BucketPlan, CollectionPlan, Error,
     accounts::Facts,
-    buckets::Buckets,
-    crop::{Crop, CropFault, Picture, crop},
+    buckets::{Buckets, Size, covering},
+    config::{CropStyle, Resample},
+    crop::{Corner, Crop, CropFault, Picture, crop},
+    measure::{Interest, Unmeasured, key_of, measure},
     pack::PlannedSample,
 };
 
@@ -41,6 +44,21 @@ pub(crate) struct Sampling<'a> {
     collections: HashMap<&'a str, &'a CollectionPlan>,
     /// The pixel policy's id by the name of the decoder.
     policies: HashMap<&'static str, String>,
+    /// Where pictures are busiest.
+    interest: Interest,
+}
+
+/// How a picture is brought to its bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct Fitted<'a> {
+    /// Its rectangle in the file.
+    pub tile: Rect,
+    /// What is cut: the picture, at the size to which it is resized.
+    pub picture: Picture<'a>,
+    /// The size to which it is resized; none if it is cut as it is.
+    pub resized: Option<Size>,
+    /// The bucket.
+    pub size: Size,
 }
 
 impl<'a> Sampling<'a> {
@@ -52,14 +70,65 @@ impl<'a> Sampling<'a> {
         };
         Self {
             plan,
-            buckets: Buckets::new(plan.shape, plan.target_px, plan.step_px, &plan.aspects),
+            buckets: if plan.sizes.is_empty() {
+                Buckets::new(plan.shape, plan.target_px, plan.step_px, &plan.aspects)
+            } else {
+                Buckets::of_sizes(&plan.sizes)
+            },
             collections: plan
                 .collections
                 .iter()
                 .map(|c| (c.name.as_str(), c))
                 .collect(),
             policies: Decoder::ALL.iter().map(|&d| (d.name(), id(d))).collect(),
+            interest: Interest::new(),
         }
+    }
+
+    /// Looks at the pixels of pictures that are cut by interest and have not been measured. Other styles need none.
+    pub(crate) fn measure(
+        &mut self,
+        facts: &Facts,
+        progress: &dyn Progress,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        if self.plan.style != CropStyle::Interest {
+            return Ok(());
+        }
+        self.interest = self.plan.root.interest().latest()?;
+        let last = self.plan.crops_per_image.saturating_sub(1);
+        let mut keys = HashSet::new();
+        let unmeasured: Vec<Unmeasured<'_>> = self
+            .entered(facts)
+            .filter_map(|(row, ..)| {
+                let fitted = self.fit(row)?;
+                let key = key_of(&fitted, last, self.plan);
+                let is_new = !self.interest.contains_key(&key) && keys.insert(key);
+                is_new.then_some(Unmeasured { row, fitted })
+            })
+            .collect();
+        let mut interest = std::mem::take(&mut self.interest);
+        measure(self.plan, &unmeasured, &mut interest, progress, cancel)?;
+        self.interest = interest;
+        Ok(())
+    }
+
+    /// The items that captioning passed, in the ledger's order, each with its collection and the verdict on captions.
+    fn entered<'f>(
+        &self,
+        facts: &'f Facts,
+    ) -> impl Iterator<Item = (&'f LedgerRow, &'a CollectionPlan, &'f VerdictRow)> {
+        facts.ledger.iter().filter_map(|row| {
+            let collection = *self.collections.get(row.collection.as_str())?;
+            let passed = |stage, config_hash| {
+                facts
+                    .verdict(row.item_id, stage, config_hash)
+                    .filter(|verdict| verdict.verdict == Outcome::Passed)
+            };
+            passed(Stage::Ingest, &collection.ingest_config_hash)?;
+            let caption = passed(Stage::Caption, &collection.caption_config_hash)?;
+            Some((row, collection, caption))
+        })
     }
 
     /// Every item that captioning passed, in the ledger's order.
@@ -68,24 +137,14 @@ impl<'a> Sampling<'a> {
         facts: &'a Facts,
         captions: &'a HashMap<CaptionKey, CaptionRow>,
     ) -> Vec<Planned<'a>> {
-        facts
-            .ledger
-            .iter()
-            .filter_map(|row| {
-                let collection = *self.collections.get(row.collection.as_str())?;
-                let passed = |stage, config_hash| {
-                    facts
-                        .verdict(row.item_id, stage, config_hash)
-                        .filter(|verdict| verdict.verdict == Outcome::Passed)
-                };
-                passed(Stage::Ingest, &collection.ingest_config_hash)?;
-                let caption = passed(Stage::Caption, &collection.caption_config_hash)?;
+        self.entered(facts)
+            .map(|(row, collection, caption)| {
                 let keys = caption.detail.as_deref().unwrap_or_default();
                 let keys = keys
                     .split_whitespace()
                     .filter_map(|key| key.parse().ok())
                     .collect();
-                Some(self.item(row, collection, keys, captions))
+                self.item(row, collection, keys, captions)
             })
             .collect()
     }
@@ -109,10 +168,10 @@ impl<'a> Sampling<'a> {
             rejected: None,
         };
         match self.crops(row, decision) {
-            Ok((tile, crops)) => {
+            Ok((tile, resized, crops)) => {
                 let mut seen = HashSet::new();
                 for crop in crops {
-                    if let Some(sample_id) = self.sample_id(row, tile, crop)
+                    if let Some(sample_id) = self.sample_id(row, tile, resized, crop)
                         && seen.insert(sample_id)
                     {
                         let role = collection.role;
@@ -120,6 +179,7 @@ impl<'a> Sampling<'a> {
                             sample_id,
                             row,
                             tile,
+                            resized,
                             role,
                             crop,
                             caption,
@@ -132,42 +192,80 @@ impl<'a> Sampling<'a> {
         planned
     }
 
-    /// The crops of an item; none of the fault means that no bucket fits.
-    fn crops(
-        &self,
-        row: &LedgerRow,
-        decision: Option<&Override>,
-    ) -> Result<(Rect, Vec<Crop>), Option<CropFault>> {
-        let (tile, id) = row.tile_rect().zip(row.picture_id()).ok_or(None)?;
-        let picture = Picture {
+    /// How an item's picture is brought to its bucket; none if no bucket fits.
+    fn fit<'r>(&self, row: &'r LedgerRow) -> Option<Fitted<'r>> {
+        let (tile, id) = row.tile_rect().zip(row.picture_id())?;
+        let mut picture = Picture {
             id,
             tile,
-            file_size: row.width_px.zip(row.height_px).ok_or(None)?,
+            file_size: row.width_px.zip(row.height_px)?,
             format: row.format.as_deref().unwrap_or_default(),
             is_plain: row.is_plain == Some(true),
             grid: row.mcu_width_px.zip(row.mcu_height_px),
         };
-        let size = self.buckets.of(tile.width, tile.height).ok_or(None)?;
-        let corner = decision.and_then(|decision| decision.crop);
-        let count = if corner.is_some() {
+        let size = match self.plan.resample {
+            Resample::Any => self.buckets.of_any(tile.width, tile.height),
+            Resample::Never | Resample::Down => self.buckets.of(tile.width, tile.height),
+        }?;
+        let whole = (tile.width, tile.height);
+        let resized = Some(covering(whole, size))
+            .filter(|&size| self.plan.resample != Resample::Never && size != whole);
+        if let Some((width, height)) = resized {
+            // Pixels that are made anew have no coefficients to keep.
+            picture.tile = Rect::whole(width, height);
+            picture.is_plain = false;
+            picture.grid = None;
+        }
+        Some(Fitted {
+            tile,
+            picture,
+            resized,
+            size,
+        })
+    }
+
+    /// The tile of an item, its new size if it gets one, and its crops; none of the fault means that no bucket fits.
+    fn crops(
+        &self,
+        row: &LedgerRow,
+        decision: Option<&Override>,
+    ) -> Result<(Rect, Option<Size>, Vec<Crop>), Option<CropFault>> {
+        let plan = self.plan;
+        let fitted = self.fit(row).ok_or(None)?;
+        let Fitted {
+            tile,
+            picture,
+            resized,
+            size,
+        } = &fitted;
+        if kept_share(picture.tile, *size) < plan.min_kept_area.as_f64() {
+            return Err(Some(CropFault::KeptArea));
+        }
+        let by_hand = decision.and_then(|decision| decision.crop);
+        let corner = |index| match (by_hand, plan.style) {
+            (Some((top, left)), _) => Corner::At(top, left),
+            (None, CropStyle::Random) => Corner::Drawn {
+                seed: plan.seed,
+                index,
+            },
+            (None, CropStyle::Center) => Corner::Center,
+            (None, CropStyle::Interest) => self
+                .interest
+                .get(&key_of(&fitted, index, plan))
+                .map_or(Corner::Center, |row| {
+                    Corner::At(row.crop_top, row.crop_left)
+                }),
+        };
+        let count = if by_hand.is_some() {
             1
         } else {
-            self.plan.crops_per_image
+            plan.crops_per_image
         };
         let crops = (0..count)
-            .map(|index| {
-                crop(
-                    &picture,
-                    size,
-                    self.plan.packing,
-                    self.plan.seed,
-                    index,
-                    corner,
-                )
-            })
+            .map(|index| crop(picture, *size, plan.packing, corner(index)))
             .collect::<Result<_, _>>()
             .map_err(Some)?;
-        Ok((tile, crops))
+        Ok((*tile, *resized, crops))
     }
 
     fn reject(
@@ -186,6 +284,18 @@ impl<'a> Sampling<'a> {
                 .detail(format!(
                     "no bucket fits inside {size}, and nothing is padded or enlarged"
                 )),
+            Some(CropFault::KeptArea) => {
+                let kept = self
+                    .fit(row)
+                    .map_or(0.0, |fitted| kept_share(fitted.picture.tile, fitted.size));
+                verdict
+                    .because(Outcome::Rejected, Reason::KeptArea)
+                    .measured(kept, self.plan.min_kept_area.as_f64())
+                    .detail(format!(
+                        "a crop would show {:.1} % of the {size} picture",
+                        100.0 * kept
+                    ))
+            }
             Some(CropFault::Outside) => verdict
                 .because(Outcome::Rejected, Reason::CropOutside)
                 .detail(format!(
@@ -201,13 +311,23 @@ impl<'a> Sampling<'a> {
         }
     }
 
-    fn sample_id(&self, row: &LedgerRow, tile: Rect, crop: Crop) -> Option<SampleId> {
+    fn sample_id(
+        &self,
+        row: &LedgerRow,
+        tile: Rect,
+        resized: Option<Size>,
+        crop: Crop,
+    ) -> Option<SampleId> {
+        let resample = match resized {
+            Some((width, height)) => format!("lanczos3:{width}x{height}"),
+            None => "never".to_owned(),
+        };
         let decoder = row.decoder.as_deref()?.split(' ').next()?;
         Some(SampleId::new(&SampleKey {
             picture: terminus_manifest::ids::PictureId::new(row.sha256?, tile),
             crop: crop.rect,
             target_size: (crop.rect.width, crop.rect.height),
-            resample: "never",
+            resample: &resample,
             pixel_policy_id: self.policies.get(decoder)?,
             packing_class: crop.packing.class(),
         }))
@@ -249,8 +369,8 @@ impl Planned<'_> {
             crop_left: rect.left,
             tile_top: sample.tile.top,
             tile_left: sample.tile.left,
-            resized_width: None,
-            resized_height: None,
+            resized_width: sample.resized.map(|(width, _)| width),
+            resized_height: sample.resized.map(|(_, height)| height),
             width: rect.width,
             height: rect.height,
             packing: sample.crop.packing,
@@ -262,6 +382,12 @@ impl Planned<'_> {
                 .collect(),
         }
     }
+}
+
+/// The share of a picture that a crop of `size` shows, 0 to 1.
+fn kept_share(picture: Rect, size: Size) -> f64 {
+    let area = |width: u32, height: u32| f64::from(width) * f64::from(height);
+    area(size.0, size.1) / area(picture.width, picture.height).max(1.0)
 }
 
 fn choice(caption: &CaptionRow) -> CaptionChoice {

@@ -89,7 +89,8 @@ pub fn bucket(
     let draft = Draft::unfinished(&plan.root, &plan.recipe)?;
     let mut locations = locate(plan, draft.as_ref(), &mut summary.recovered)?;
 
-    let sampling = Sampling::new(plan);
+    let mut sampling = Sampling::new(plan);
+    sampling.measure(&facts, progress, cancel)?;
     let planned = sampling.plan(&facts, &captions);
     let mut faults: HashMap<ItemId, PackFault> = HashMap::new();
     let new: Vec<&PlannedSample<'_>> = new_samples(plan, &planned, &locations, &facts, &mut faults);

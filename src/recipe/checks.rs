@@ -1,6 +1,6 @@
 //! What no schema can say: settings that need or exclude each other.
 
-use terminus_bucket::config::Shape;
+use terminus_bucket::config::{CropStyle, PackingChoice, Resample, Shape};
 use terminus_manifest::{plan::AnchorRatio, words::Role};
 use terminus_train::config::{LrSchedule, PredictionType};
 
@@ -90,6 +90,36 @@ impl Checks<'_> {
                 message,
                 "an aspect is width:height",
             );
+        }
+        if bucket.style == CropStyle::Center
+            && bucket.crops_per_image.get() > 1
+            && self.are_clean(&["bucket.style", "bucket.crops_per_image"])
+        {
+            let message = format!(
+                "{} crops of one picture have one middle",
+                bucket.crops_per_image
+            );
+            let hint = "leave it out, or set `style = \"random\"` or `\"interest\"`";
+            self.fault(&KeyPath::of("bucket.crops_per_image"), message, hint);
+        }
+        if bucket.shape == Shape::Square
+            && !bucket.sizes.is_empty()
+            && self.are_clean(&["bucket.sizes"])
+        {
+            let message = "a list of sizes is for `shape = \"aspect\"` alone";
+            let hint = "set `shape = \"aspect\"`, or say `target_px` instead";
+            self.fault(&KeyPath::of("bucket.sizes"), message, hint);
+        }
+        let keeps_bytes = matches!(
+            bucket.packing,
+            PackingChoice::Verbatim | PackingChoice::JpegLossless
+        );
+        if bucket.resample != Resample::Never && keeps_bytes && self.are_clean(&["bucket.packing"])
+        {
+            let message =
+                "this packing keeps the original's own bytes, and `resample` changes its pixels";
+            let hint = "set `packing = \"auto\"`, `\"png\"` or `\"webp-lossless\"`, or `resample = \"never\"`";
+            self.fault(&KeyPath::of("bucket.packing"), message, hint);
         }
         if !self.are_clean(&["bucket.target_px", "bucket.step_px", "bucket.shape"]) {
             return;

@@ -5,7 +5,9 @@ use std::io::{BufWriter, Write as _};
 use serde_json::json;
 use terminus_manifest::{
     generation::{Generation, plan_samples},
+    places::place_rows,
     plan::{EpochPlan, PlanSample, PlanSettings, plan as plan_epoch},
+    table,
 };
 
 use crate::{
@@ -16,7 +18,8 @@ use crate::{
 pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.stage.recipe, args.stage.common)?;
     let generation = Generation::required(context.root(), &context.plan.name)?;
-    let samples = plan_samples(&generation.index()?);
+    let index = generation.index()?;
+    let samples = plan_samples(&index);
     let train = &context.plan.train;
     let settings = PlanSettings {
         device_batch: args.device_batch.unwrap_or(train.batch_size),
@@ -27,6 +30,14 @@ pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     let epoch = plan_epoch(&samples, &settings, args.epoch)?;
     if args.list {
         return list(&epoch, &samples);
+    }
+    if let Some(path) = &args.out {
+        table::write(path, &place_rows(&index, &settings, &epoch))?;
+        eprintln!(
+            "plan: {} places in `{}`",
+            epoch.places().len(),
+            path.display()
+        );
     }
     let mix = epoch.mix();
     if context.common.json {

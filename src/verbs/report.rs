@@ -3,21 +3,30 @@
 use std::io::Write as _;
 
 use serde_json::json;
-use terminus_bucket::report::Report;
+use terminus_bucket::report::{Diff, Report, Survey, page};
 use terminus_manifest::atomic;
 
 use crate::{
-    cli::StageArgs,
+    cli::ReportArgs,
     context::{Context, print_json},
     exit::CheckFailed,
 };
 
-pub(super) fn report(args: &StageArgs) -> anyhow::Result<()> {
-    let context = Context::new(&args.recipe, args.common)?;
-    let report = Report::read(&context.stages.bucket)?;
+pub(super) fn report(args: &ReportArgs) -> anyhow::Result<()> {
+    let context = Context::new(&args.stage.recipe, args.stage.common)?;
+    if let Some([from, to]) = args.diff.as_deref() {
+        return diff(&context, *from, *to);
+    }
+    let plan = &context.stages.bucket;
+    let survey = Survey::read(plan, args.generation)?;
+    let report = Report::of(plan, &survey)?;
+    if let Some(path) = &args.html {
+        atomic::write(path, page(plan, &survey, &report)?.as_bytes())?;
+        eprintln!("report: `{}`", path.display());
+    }
     if context.common.json {
         print_json(&context.document("report", &json!(report)))?;
-    } else {
+    } else if args.html.is_none() {
         writeln!(std::io::stdout().lock(), "{report}")?;
     }
     if report.adds_up() {
@@ -27,16 +36,26 @@ pub(super) fn report(args: &StageArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the report beside the generations, as text and as JSON; gives the path of the text.
+fn diff(context: &Context, from: u32, to: u32) -> anyhow::Result<()> {
+    let diff = Diff::read(&context.stages.bucket, from, to)?;
+    if context.common.json {
+        return print_json(&context.document("report", &json!({ "diff": diff })));
+    }
+    writeln!(std::io::stdout().lock(), "{diff}")?;
+    Ok(())
+}
+
+/// Writes the report beside the generations, as a page, as text and as JSON; gives the path of the page.
 pub(super) fn save(context: &Context) -> anyhow::Result<std::path::PathBuf> {
-    let report = Report::read(&context.stages.bucket)?;
+    let plan = &context.stages.bucket;
+    let survey = Survey::read(plan, None)?;
+    let report = Report::of(plan, &survey)?;
     let folder = context.root().path().join("reports");
-    let text = folder.join(format!("{}.txt", context.plan.name));
-    atomic::write(&text, format!("{report}\n").as_bytes())?;
+    let path = |extension: &str| folder.join(format!("{}.{extension}", context.plan.name));
+    atomic::write(&path("txt"), format!("{report}\n").as_bytes())?;
     let document = serde_json::to_vec_pretty(&context.document("report", &json!(report)))?;
-    atomic::write(
-        &folder.join(format!("{}.json", context.plan.name)),
-        &document,
-    )?;
-    Ok(text)
+    atomic::write(&path("json"), &document)?;
+    let html = path("html");
+    atomic::write(&html, page(plan, &survey, &report)?.as_bytes())?;
+    Ok(html)
 }

@@ -1,10 +1,14 @@
-//! `terminus verify` and `compact`: the state of a root's files.
+//! `terminus verify`, `compact` and `gc`: the state of a root's files.
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Context as _;
 use fs_err as fs;
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use terminus_manifest::{
     generation::Generation, ids::Sha256Digest, run::Progress as _, store::ContentStore,
@@ -81,7 +85,7 @@ pub(super) fn verify(args: &StageArgs) -> anyhow::Result<()> {
     .into())
 }
 
-fn digest(path: &std::path::Path) -> io::Result<String> {
+fn digest(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut fs::File::open(path)?, &mut hasher)?;
     Ok(Sha256Digest(hasher.finalize().into()).to_string())
@@ -111,4 +115,57 @@ pub(super) fn compact(args: &StageArgs) -> anyhow::Result<()> {
     );
     let document = json!({ "ledger": ledger, "verdicts": verdicts, "captions": captions });
     context.tell("compact", &line, &document)
+}
+
+/// Takes away old generations and what only they name.
+pub(super) fn gc(args: &StageArgs) -> anyhow::Result<()> {
+    let context = Context::new(&args.recipe, args.common)?;
+    let needed = needed_by_runs(context.root().path())?;
+    let collected = terminus_bucket::gc::gc(&context.stages.bucket, &needed)?;
+    let verb = if context.common.dry_run {
+        "would go"
+    } else {
+        "went"
+    };
+    let line = format!(
+        "gc: {} generations and {} shards of {:.1} MB {verb}; {} generations are kept",
+        collected.generations.len(),
+        collected.shards.len(),
+        collected.size_bytes as f64 / 1e6,
+        collected.kept.len()
+    );
+    context.tell("gc", &line, &collected)
+}
+
+/// The generations that the checkpoints of runs go on from.
+fn needed_by_runs(root: &Path) -> anyhow::Result<Vec<u32>> {
+    let mut needed = Vec::new();
+    for run in folders(&root.join("runs"))? {
+        for checkpoint in folders(&run.join("checkpoints"))? {
+            let path = checkpoint.join("trainer.json");
+            if !path.exists() {
+                continue;
+            }
+            let state: Value = serde_json::from_slice(&fs::read(&path)?)
+                .with_context(|| format!("reading `{}`", path.display()))?;
+            needed.extend(
+                state["generation"]
+                    .as_u64()
+                    .and_then(|n| u32::try_from(n).ok()),
+            );
+        }
+    }
+    Ok(needed)
+}
+
+/// The folders in a folder; none in one that is not there.
+fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let paths: Vec<PathBuf> = paths.collect::<io::Result<_>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }

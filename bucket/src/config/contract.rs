@@ -16,6 +16,10 @@ pub(super) fn share_below_one(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "number", "minimum": 0, "exclusiveMaximum": 1 })
 }
 
+pub(super) fn share(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "number", "minimum": 0, "maximum": 1 })
+}
+
 pub(super) fn anchor_ratio(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "oneOf": [
         {

@@ -34,7 +34,7 @@ impl fmt::Display for Report {
 }
 
 /// A table with a header, the first `texts` columns of which are text and the others numbers.
-fn table(header: &[&str], texts: usize) -> Table {
+pub(super) fn table(header: &[&str], texts: usize) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::NOTHING)

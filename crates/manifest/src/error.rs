@@ -80,6 +80,14 @@ pub enum Error {
         /// The `latest.json` that was looked for.
         path: PathBuf,
     },
+    /// A recipe has no generation of the number that was asked for.
+    #[error("`{}` does not exist: this generation is not published, or `terminus gc` took it\nhint: published are {}", path.display(), listed(published))]
+    NoSuchGeneration {
+        /// The manifest that was looked for.
+        path: PathBuf,
+        /// The generations that there are.
+        published: Vec<u32>,
+    },
     /// A row that an index names is not in its shard.
     #[error("`{}` has {rows} rows, row {row} was asked for", path.display())]
     RowOutOfRange {
@@ -124,6 +132,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: String,
     },
+}
+
+/// Numbers for a hint.
+fn listed(numbers: &[u32]) -> String {
+    if numbers.is_empty() {
+        return "none".to_owned();
+    }
+    let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+    numbers.join(", ")
 }
 
 /// What is wrong with a column that was read.

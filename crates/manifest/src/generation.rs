@@ -75,6 +75,52 @@ impl Generation {
         })
     }
 
+    /// Generation `number` of a recipe.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchGeneration`] if it was never published or is gone; its manifest cannot be read.
+    pub fn numbered(root: &Root, recipe: &str, number: u32) -> Result<Self, Error> {
+        let folder = root.generations_of(recipe);
+        let path = folder.join(format!("{number:06}")).join("manifest.json");
+        if !path.exists() {
+            return Err(Error::NoSuchGeneration {
+                path,
+                published: Self::published(root, recipe)?,
+            });
+        }
+        Self::open(&path)
+    }
+
+    /// The numbers of a recipe's published generations, the oldest first. One that is being made is not among them.
+    ///
+    /// # Errors
+    /// The folder cannot be listed, or `latest.json` cannot be read.
+    pub fn published(root: &Root, recipe: &str) -> Result<Vec<u32>, Error> {
+        let folder = root.generations_of(recipe);
+        let path = folder.join("latest.json");
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let latest: Latest = read_json(&path)?;
+        let mut numbers = numbers(&folder)?;
+        numbers.retain(|&number| {
+            let manifest = folder.join(format!("{number:06}")).join("manifest.json");
+            number <= latest.generation && manifest.exists()
+        });
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Takes the generation away, its manifest first, so that nobody opens what is half gone. Shards stay.
+    ///
+    /// # Errors
+    /// A file cannot be removed; the generation is then no longer published, and its folder is left to the next try.
+    pub fn remove(self) -> Result<(), Error> {
+        fs::remove_file(self.manifest_path())?;
+        fs::remove_dir_all(&self.folder)?;
+        Ok(())
+    }
+
     /// Where the manifest lies.
     pub fn manifest_path(&self) -> PathBuf {
         self.folder.join("manifest.json")
@@ -168,6 +214,20 @@ impl Draft {
             root: root.clone(),
             folder,
         }
+    }
+
+    /// The generation that is being made, of whichever recipe, that the shard at `path` belongs to, if there is one.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn owner(root: &Root, path: &Path) -> Result<Option<Self>, Error> {
+        for recipe in recipes(root)? {
+            let draft = Self::unfinished(root, &recipe)?;
+            if let Some(draft) = draft.filter(|draft| draft.owns(path)) {
+                return Ok(Some(draft));
+            }
+        }
+        Ok(None)
     }
 
     /// The path of shard `n` of this generation.

@@ -10,6 +10,7 @@ use fs_err as fs;
 use crate::{
     Error, atomic,
     caption::CaptionRow,
+    interest::InterestRow,
     ledger::LedgerRow,
     lock::Lock,
     log::{Log, Run},
@@ -47,6 +48,11 @@ impl Root {
     /// Captions of pictures.
     pub fn captions(&self) -> Log<CaptionRow> {
         Log::open(self.path.join("captions"))
+    }
+
+    /// Where pictures are busiest.
+    pub fn interest(&self) -> Log<InterestRow> {
+        Log::open(self.path.join("interest"))
     }
 
     /// Bytes as they came, named by their sha256.
@@ -144,7 +150,14 @@ impl Root {
     /// A folder cannot be listed.
     pub fn remove_leftovers(&self) -> Result<u64, Error> {
         let mut removed = 0;
-        for folder in ["ledger", "verdicts", "captions", "shards", "originals"] {
+        for folder in [
+            "ledger",
+            "verdicts",
+            "captions",
+            "interest",
+            "shards",
+            "originals",
+        ] {
             removed += atomic::remove_leftovers(&self.path.join(folder))?;
         }
         Ok(removed)

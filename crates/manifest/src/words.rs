@@ -146,6 +146,8 @@ words! {
         SourceChanged = "source_changed",
         /// The crop that `overrides.csv` asks for leaves the picture.
         CropOutside = "crop_outside",
+        /// A crop would show less of the picture than `min_kept_area`.
+        KeptArea = "kept_area",
         /// The bytes need another packing than the one that the recipe fixes.
         PackingImpossible = "packing_impossible",
     }
@@ -160,6 +162,8 @@ words! {
         JpegLossless = "jpeg-lossless",
         /// Encoded anew, without loss.
         Png = "png",
+        /// Encoded anew as WebP, without loss: smaller than PNG, and slower to write.
+        WebpLossless = "webp-lossless",
     }
 }
 
@@ -167,7 +171,7 @@ impl Packing {
     /// `exact` where stored pixels equal decoded ones, else `jpeg-lossless`: what a sample id is made of.
     pub fn class(self) -> &'static str {
         match self {
-            Self::Verbatim | Self::Png => "exact",
+            Self::Verbatim | Self::Png | Self::WebpLossless => "exact",
             Self::JpegLossless => "jpeg-lossless",
         }
     }

@@ -97,6 +97,16 @@ pub enum Error {
         /// What stands in the way.
         detail: String,
     },
+    /// A size that a picture cannot be brought to.
+    #[error("a {}x{} picture cannot be resized to {}x{}: {why}", from.0, from.1, to.0, to.1)]
+    Resample {
+        /// Width and height of the picture.
+        from: (u32, u32),
+        /// Width and height asked for.
+        to: (u32, u32),
+        /// What stands in the way.
+        why: String,
+    },
     /// An encoder refused the pixels.
     #[error("cannot write a {format}: {detail}")]
     Encode {
@@ -121,7 +131,9 @@ impl Error {
             Self::Animated { .. } => "animated",
             Self::DecoderPanic { .. } => "decoder_panic",
             Self::OutsideImage { .. } => "crop_outside",
-            Self::NotLossless { .. } | Self::Encode { .. } => "packing_impossible",
+            Self::NotLossless { .. } | Self::Resample { .. } | Self::Encode { .. } => {
+                "packing_impossible"
+            }
         }
     }
 

@@ -28,6 +28,7 @@ mod panic;
 mod policy;
 mod raster;
 mod rect;
+mod resample;
 
 pub use decode::{Decoded, decode, decode_region};
 pub use decoder::Decoder;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
 use fs_err as fs;
 use parquet::{
     arrow::{
@@ -16,7 +17,7 @@ use parquet::{
 
 use super::{EncodedImage, ShardRow};
 use crate::{
-    Error,
+    ColumnFault, Error,
     ids::SampleId,
     table::{self, Column as _, Table as _},
 };
@@ -57,50 +58,80 @@ impl ShardReader {
     /// # Errors
     /// There is no such row, or the file cannot be read.
     pub fn image(&self, row: u64) -> Result<EncodedImage, Error> {
+        let batch = self.batch(row, Some(["image"]))?;
+        let column = |fault| self.column_fault("image", fault);
+        let images = EncodedImage::decode(batch.column(0)).map_err(column)?;
+        images.into_iter().next().ok_or_else(|| self.no_row(row))
+    }
+
+    /// One row, whole; reads only its pages.
+    ///
+    /// # Errors
+    /// There is no such row, or the file cannot be read.
+    pub fn row(&self, row: u64) -> Result<ShardRow, Error> {
+        let batch = self.batch(row, None::<[&str; 0]>)?;
+        let rows = ShardRow::from_batch(&batch)
+            .map_err(|(column, fault)| self.column_fault(column, fault))?;
+        rows.into_iter().next().ok_or_else(|| self.no_row(row))
+    }
+
+    fn column_fault(&self, column: &'static str, fault: ColumnFault) -> Error {
+        Error::Column {
+            path: self.path.clone(),
+            column,
+            fault,
+        }
+    }
+
+    fn no_row(&self, row: u64) -> Error {
+        Error::RowOutOfRange {
+            path: self.path.clone(),
+            rows: self.rows(),
+            row,
+        }
+    }
+
+    /// The named columns of one row, or all of them.
+    fn batch<'a>(
+        &self,
+        row: u64,
+        columns: Option<impl IntoIterator<Item = &'a str>>,
+    ) -> Result<RecordBatch, Error> {
         let failed = |source: ParquetError| Error::Parquet {
             path: self.path.clone(),
             source,
         };
-        let out_of_range = || Error::RowOutOfRange {
-            path: self.path.clone(),
-            rows: self.rows(),
-            row,
-        };
         let mut first = 0;
-        let groups = self.metadata.metadata().row_groups();
-        for (index, group) in groups.iter().enumerate() {
+        let mut found = None;
+        for (index, group) in self.metadata.metadata().row_groups().iter().enumerate() {
             let end = first + group.num_rows() as u64;
-            if row >= end {
-                first = end;
-                continue;
+            if row < end {
+                found = Some(index);
+                break;
             }
-            let file = fs::File::open(&self.path)?.into_parts().0;
-            let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-            let mask = ProjectionMask::columns(builder.parquet_schema(), ["image"]);
-            let selection = RowSelection::from(vec![
-                RowSelector::skip((row - first) as usize),
-                RowSelector::select(1),
-            ]);
-            let mut reader = builder
-                .with_row_groups(vec![index])
-                .with_projection(mask)
-                .with_row_selection(selection)
-                .build()
-                .map_err(failed)?;
-            let batch = reader
-                .next()
-                .ok_or_else(out_of_range)?
-                .map_err(|error| failed(ParquetError::ArrowError(error.to_string())))?;
-            let column = |fault| Error::Column {
-                path: self.path.clone(),
-                column: "image",
-                fault,
-            };
-            let images = EncodedImage::decode(batch.column(0)).map_err(column)?;
-            return images.into_iter().next().ok_or_else(out_of_range);
+            first = end;
         }
-        Err(out_of_range())
+        let index = found.ok_or_else(|| self.no_row(row))?;
+        let file = fs::File::open(&self.path)?.into_parts().0;
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        if let Some(columns) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+            builder = builder.with_projection(mask);
+        }
+        let selection = RowSelection::from(vec![
+            RowSelector::skip((row - first) as usize),
+            RowSelector::select(1),
+        ]);
+        let mut reader = builder
+            .with_row_groups(vec![index])
+            .with_row_selection(selection)
+            .build()
+            .map_err(failed)?;
+        reader
+            .next()
+            .ok_or_else(|| self.no_row(row))?
+            .map_err(|error| failed(ParquetError::ArrowError(error.to_string())))
     }
 
     /// Calls `each` with every row, in order, one row group in memory at a time.
@@ -229,6 +260,7 @@ mod tests {
         assert_eq!(back, rows);
         for (n, row) in rows.iter().enumerate().rev() {
             assert_eq!(reader.image(n as u64).unwrap(), row.image);
+            assert_eq!(&reader.row(n as u64).unwrap(), row);
         }
         assert!(matches!(
             reader.image(8),

@@ -1,0 +1,55 @@
+//! `terminus import`: the dataset config of another trainer as a recipe.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use fs_err as fs;
+use serde_json::Value;
+use terminus_manifest::atomic;
+
+use crate::{
+    cli::{ImportArgs, Trainer},
+    import::{Imported, kohya, simpletuner},
+};
+
+pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
+    let text = fs::read_to_string(&args.config)?;
+    let is_toml = args.config.extension().is_some_and(|end| end == "toml");
+    let document: Value = if is_toml {
+        let document: toml::Table = text
+            .parse()
+            .with_context(|| format!("reading `{}`", args.config.display()))?;
+        serde_json::to_value(document)?
+    } else {
+        serde_json::from_str(&text)
+            .with_context(|| format!("reading `{}`", args.config.display()))?
+    };
+    // kohya's config is a table of datasets, SimpleTuner's a list of backends.
+    let trainer = args.from.unwrap_or(if document.is_array() {
+        Trainer::SimpleTuner
+    } else {
+        Trainer::Kohya
+    });
+    let imported = match trainer {
+        Trainer::Kohya => kohya::read(&document),
+        Trainer::SimpleTuner => simpletuner::read(&document),
+    };
+    let imported: Imported =
+        imported.with_context(|| format!("reading `{}`", args.config.display()))?;
+    let recipe = imported.recipe(&args.config);
+    match &args.out {
+        Some(path) => {
+            atomic::write(path, recipe.as_bytes())?;
+            eprintln!(
+                "import: {} collections in `{}`",
+                imported.collections.len(),
+                path.display()
+            );
+        }
+        None => std::io::stdout().lock().write_all(recipe.as_bytes())?,
+    }
+    for note in &imported.not_carried {
+        eprintln!("  not carried over: {note}");
+    }
+    Ok(())
+}
