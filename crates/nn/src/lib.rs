@@ -25,6 +25,7 @@ mod init;
 mod layers;
 mod mmap;
 mod save;
+mod view;
 mod weights;
 
 pub use builder::{Builder, Path};
@@ -36,4 +37,5 @@ pub use layers::{
     scaled_dot_product_attention, split_heads,
 };
 pub use save::{Metadata, save_safetensors, write_safetensors};
+pub use view::View;
 pub use weights::Weights;
