@@ -1,5 +1,8 @@
 //! The arguments.
 
+#[cfg(feature = "torch")]
+pub mod sample;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +30,9 @@ pub enum Verb {
     /// Train from the newest generation of a recipe
     #[cfg(feature = "torch")]
     Train(TrainArgs),
+    /// Draw pictures: from text, from a picture, or into a part of one
+    #[cfg(feature = "torch")]
+    Sample(Box<sample::SampleArgs>),
     /// Show the order of samples, repeats and batches of an epoch
     Plan(PlanArgs),
     /// Show what every stage did with every collection, and the mix that came of it

@@ -9,6 +9,8 @@ mod plan;
 mod report;
 mod run;
 #[cfg(feature = "torch")]
+mod sample;
+#[cfg(feature = "torch")]
 mod train;
 mod upkeep;
 
@@ -29,6 +31,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Bucket(args) => data::bucket(&args),
         #[cfg(feature = "torch")]
         Verb::Train(args) => train::train(&args),
+        #[cfg(feature = "torch")]
+        Verb::Sample(args) => sample::sample(&args),
         Verb::Plan(args) => plan::plan(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Explain(args) => explain::explain(&args),

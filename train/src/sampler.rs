@@ -227,10 +227,7 @@ mod tests {
             let mut walk = Walk::new(&schedule, options);
             assert_eq!(walk.timesteps()[0], 999);
             let latents = walk.step(0, &noise(), &(noise() * 3.0), noise);
-            assert!(
-                latents.isfinite().all().int64_value(&[]) == 1,
-                "{solver:?}"
-            );
+            assert!(latents.isfinite().all().int64_value(&[]) == 1, "{solver:?}");
             assert_eq!(latents.kind(), Kind::Float);
         }
     }

@@ -118,8 +118,7 @@ fn both_solvers_walk_as_diffusers_does() {
     ] {
         for case in cases {
             assert_eq!(trailing_timesteps(case.steps, 1000), case.timesteps);
-            let options =
-                SamplerOptions::trailing(solver, case.steps, PredictionType::VPrediction);
+            let options = SamplerOptions::trailing(solver, case.steps, PredictionType::VPrediction);
             let walk = sample(
                 &schedule(),
                 &options,

@@ -36,6 +36,6 @@ pub use layers::{
     Conv2d, Embedding, GroupNorm, LayerNorm, Linear, Sinusoid, causal_attention, merge_heads,
     scaled_dot_product_attention, split_heads,
 };
-pub use save::{Metadata, save_safetensors, write_safetensors};
+pub use save::{Metadata, Unread, save_safetensors, save_unread, write_safetensors};
 pub use view::View;
-pub use weights::Weights;
+pub use weights::{Differences, Weights};

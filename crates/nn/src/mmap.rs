@@ -52,6 +52,7 @@ pub(crate) fn tensor(
     #[expect(unsafe_code, reason = "a tensor over borrowed memory; see SAFETY")]
     // SAFETY: the bytes are as many as the shape takes and aligned for its elements, both checked above. The tensor is
     // only read, and it is dropped before this function returns, while `bytes` is still borrowed: what leaves is a copy.
-    let seen = unsafe { Tensor::f_from_blob(bytes.as_ptr(), shape, &strides, stored, Device::Cpu) }?;
+    let seen =
+        unsafe { Tensor::f_from_blob(bytes.as_ptr(), shape, &strides, stored, Device::Cpu) }?;
     Ok(seen.f_to_device_(device, kind, false, true)?)
 }

@@ -112,9 +112,8 @@ fn dpm_plus_plus_2m(place: Place<'_>, memory: &Memory, latents: &Tensor) -> Tens
     let (here, next) = (place.here(), place.next());
     let h = next.lambda() - here.lambda();
     let shrunk = (-h).exp_m1(); // −1 in the last step, where h is infinite
-    let first = |picture: &Tensor| {
-        latents * (next.noise / here.noise) - picture * (next.signal * shrunk)
-    };
+    let first =
+        |picture: &Tensor| latents * (next.noise / here.noise) - picture * (next.signal * shrunk);
     match memory.pictures.as_slice() {
         [before, now] if place.left() > 1 => {
             let h_before = here.lambda() - place.levels[place.index - 1].lambda();

@@ -15,12 +15,7 @@ pub enum Spacing {
 
 impl Spacing {
     /// `steps` falling timesteps below `train_timesteps`, as diffusers places them for single-step or multistep solvers.
-    pub fn timesteps(
-        self,
-        steps: usize,
-        train_timesteps: usize,
-        is_multistep: bool,
-    ) -> Vec<usize> {
+    pub fn timesteps(self, steps: usize, train_timesteps: usize, is_multistep: bool) -> Vec<usize> {
         let Self::Leading { offset } = self else {
             return trailing_timesteps(steps, train_timesteps);
         };

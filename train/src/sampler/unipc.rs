@@ -60,9 +60,7 @@ fn correct(
             let bent = (before - now) * (old / ratio) + (picture - now) * new;
             interval.first_order(last, now) - bent * interval.weight()
         }
-        [.., now] => {
-            interval.first_order(last, now) - (picture - now) * (0.5 * interval.weight())
-        }
+        [.., now] => interval.first_order(last, now) - (picture - now) * (0.5 * interval.weight()),
         [] => last.shallow_clone(),
     }
 }
