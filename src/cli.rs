@@ -1,6 +1,8 @@
 //! The arguments.
 
 #[cfg(feature = "torch")]
+pub mod export;
+#[cfg(feature = "torch")]
 pub mod sample;
 
 use std::path::PathBuf;
@@ -33,6 +35,9 @@ pub enum Verb {
     /// Draw pictures: from text, from a picture, or into a part of one
     #[cfg(feature = "torch")]
     Sample(Box<sample::SampleArgs>),
+    /// Write a model in another layout: a diffusers folder, or a single file
+    #[cfg(feature = "torch")]
+    Export(Box<export::ExportArgs>),
     /// Show the order of samples, repeats and batches of an epoch
     Plan(PlanArgs),
     /// Show what every stage did with every collection, and the mix that came of it
@@ -175,6 +180,14 @@ pub struct ExplainArgs {
 pub struct DoctorArgs {
     /// A recipe to check
     pub recipe: Option<PathBuf>,
+    /// A model to look at: a diffusers folder or a single safetensors file
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "PATH")]
+    pub model: Option<PathBuf>,
+    /// A diffusers folder with the configurations of a single file
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "FOLDER", requires = "model")]
+    pub config: Option<PathBuf>,
     /// Print one JSON document on stdout
     #[arg(long)]
     pub json: bool,

@@ -5,6 +5,8 @@ mod data;
 mod demo;
 mod doctor;
 mod explain;
+#[cfg(feature = "torch")]
+mod export;
 mod plan;
 mod report;
 mod run;
@@ -33,6 +35,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Train(args) => train::train(&args),
         #[cfg(feature = "torch")]
         Verb::Sample(args) => sample::sample(&args),
+        #[cfg(feature = "torch")]
+        Verb::Export(args) => export::export(&args),
         Verb::Plan(args) => plan::plan(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Explain(args) => explain::explain(&args),

@@ -176,7 +176,7 @@ pub enum Scheduler {
         alias = "dpmpp_2m"
     )]
     DpmPlusPlus2m,
-    /// UniPC
+    /// Unified predictor and corrector
     #[value(name = "unipc", alias = "UniPCMultistepScheduler")]
     UniPc,
 }

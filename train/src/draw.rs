@@ -127,6 +127,17 @@ pub enum Arithmetic {
     F16,
 }
 
+impl Arithmetic {
+    /// libtorch's word for it.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+            Self::F16 => Kind::Half,
+        }
+    }
+}
+
 impl Compute {
     /// On the device of this name (`auto`, `cpu`, `cuda`, `cuda:1`); f32 on the CPU and bf16 elsewhere unless it is set.
     ///
@@ -142,11 +153,7 @@ impl Compute {
         } else {
             Arithmetic::Bf16
         };
-        let kind = match arithmetic.unwrap_or(usual) {
-            Arithmetic::F32 => Kind::Float,
-            Arithmetic::Bf16 => Kind::BFloat16,
-            Arithmetic::F16 => Kind::Half,
-        };
+        let kind = arithmetic.unwrap_or(usual).kind();
         Ok(Self { device, kind })
     }
 
@@ -181,7 +188,7 @@ pub fn draw(
 ) -> Result<Drawn, Error> {
     check(source, request)?;
     no_grad(|| {
-        let frame = Frame::new(request, source)?;
+        let frame = Frame::new(request, source);
         let conditions = Conditions::encode(source, request, compute)?;
         let pictures = encode(source, request, &frame, compute)?;
         let (latents, suspicion) = walk(
@@ -249,12 +256,12 @@ fn encode(
     };
     let vae = source.load_vae(compute.device, Kind::Float)?;
     let scale = source.configs.vae.scaling_factor;
-    let canvas = frame.to_canvas(picture, compute.device)?; // [1, 3, H, W]
+    let canvas = frame.lay_out(picture, compute.device)?; // [1, 3, H, W]
     let encode = |pixels: &Tensor| vae.encode(pixels).mode() * scale; // [1, C, h, w]
     let inpaint = match mask {
         None => None,
         Some(mask) => {
-            let mask = frame.mask_to_canvas(mask, compute.device)?; // [1, 1, H, W]
+            let mask = frame.lay_out_mask(mask, compute.device)?; // [1, 1, H, W]
             let down = i64::from(source.configs.vae.downsampling());
             Some(Inpaint {
                 // A latent is drawn anew if any of its pixels is.
@@ -408,7 +415,7 @@ fn decode_all(
                 only(pictures::to_images(&pixels)?)?
             }
             Start::Inpaint { picture, mask, .. } => {
-                let drawn = only(pictures::to_images(&frame.from_canvas(&pixels)?)?)?;
+                let drawn = only(pictures::to_images(&frame.take_back(&pixels)?)?)?;
                 mask.paste(&drawn, picture, frame.region())
             }
         });

@@ -163,6 +163,20 @@ pub enum Error {
     /// A network gave nothing where a picture was expected.
     #[error("the network gave no picture")]
     NothingDrawn,
+    /// What was to be written is there already.
+    #[error("`{}` is there already\nhint: name another place, or remove it first", path.display())]
+    TargetExists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A parameter has no place in the original layout.
+    #[error("`{part}/{name}` has no place in a single file")]
+    NoOriginalName {
+        /// The network's folder.
+        part: &'static str,
+        /// The parameter.
+        name: String,
+    },
     /// There is no model at a path.
     #[error(
         "`{}` is no model: neither a diffusers folder (with `unet/` in it) nor a safetensors file{}", path.display(),

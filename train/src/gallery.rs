@@ -178,7 +178,7 @@ fn fresh_noise(
     options: &GalleryOptions,
     batch: &[(&str, u32)],
     step: usize,
-) -> Tensor {
+) -> Result<Tensor, Error> {
     let count = first.numel() / batch.len().max(1);
     let (seed, step) = (options.seed.to_string(), step.to_string());
     let values: Vec<f32> = batch
@@ -187,9 +187,9 @@ fn fresh_noise(
             NoiseKey::new("picture step", &[&seed, &n.to_string(), &step]).normal(count)
         })
         .collect();
-    Tensor::from_slice(&values)
-        .view_as(first)
-        .to_device(first.device())
+    Ok(Tensor::f_from_slice(&values)?
+        .f_view_as(first)?
+        .f_to_device(first.device())?)
 }
 
 /// One picture at a time: the decoder needs the most memory of all.

@@ -24,6 +24,8 @@ pub mod base;
 #[cfg(feature = "torch")]
 pub mod checkpoint;
 #[cfg(feature = "torch")]
+pub mod convert;
+#[cfg(feature = "torch")]
 pub mod dataset;
 #[cfg(feature = "torch")]
 pub mod draw;

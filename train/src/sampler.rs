@@ -125,13 +125,16 @@ impl Walk {
     /// The latents behind step `index`, from those before it and the network's answer to them.
     ///
     /// Steps must be taken in their order, from any on. `fresh` gives standard normal noise to solvers that add some.
+    ///
+    /// # Errors
+    /// What `fresh` fails with.
     pub fn step(
         &mut self,
         index: usize,
         latents: &Tensor,
         answer: &Tensor,
-        fresh: impl FnOnce() -> Tensor,
-    ) -> Tensor {
+        fresh: impl FnOnce() -> Result<Tensor, Error>,
+    ) -> Result<Tensor, Error> {
         let place = Place {
             levels: &self.levels,
             index,
@@ -161,7 +164,7 @@ pub fn sample(
     noise: &Tensor,
     cancel: &Cancel,
     mut predict: impl FnMut(&Tensor, usize) -> Result<Tensor, Error>,
-    mut fresh: impl FnMut(usize) -> Tensor,
+    mut fresh: impl FnMut(usize) -> Result<Tensor, Error>,
 ) -> Result<Tensor, Error> {
     let mut walk = Walk::new(schedule, *options);
     let mut latents = walk.from_noise(noise);
@@ -170,7 +173,7 @@ pub fn sample(
             return Err(Error::Cancelled);
         }
         let answer = predict(&latents, timestep)?;
-        latents = walk.step(i, &latents, &answer, || fresh(i));
+        latents = walk.step(i, &latents, &answer, || fresh(i))?;
     }
     Ok(latents)
 }
@@ -200,7 +203,7 @@ mod tests {
                 let noise = (latents - picture * alpha.sqrt()) / (1.0 - alpha).sqrt();
                 Ok(noise * alpha.sqrt() - picture * (1.0 - alpha).sqrt())
             },
-            |_| noise(),
+            |_| Ok(noise()),
         )
         .unwrap()
     }
@@ -226,7 +229,9 @@ mod tests {
             let options = SamplerOptions::trailing(solver, 30, PredictionType::VPrediction);
             let mut walk = Walk::new(&schedule, options);
             assert_eq!(walk.timesteps()[0], 999);
-            let latents = walk.step(0, &noise(), &(noise() * 3.0), noise);
+            let latents = walk
+                .step(0, &noise(), &(noise() * 3.0), || Ok(noise()))
+                .unwrap();
             assert!(latents.isfinite().all().int64_value(&[]) == 1, "{solver:?}");
             assert_eq!(latents.kind(), Kind::Float);
         }
@@ -254,7 +259,9 @@ mod tests {
             cancel.cancel();
             Ok(latents.shallow_clone())
         };
-        let result = sample(&schedule, &options, &noise(), &cancel, predict, |_| noise());
+        let result = sample(&schedule, &options, &noise(), &cancel, predict, |_| {
+            Ok(noise())
+        });
         assert!(matches!(result, Err(Error::Cancelled)));
         assert_eq!(asked, 1);
     }

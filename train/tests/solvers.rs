@@ -61,7 +61,9 @@ fn worst_difference(cases: &Cases, case: &str, options: SamplerOptions) -> f64 {
     for (i, &timestep) in timesteps.iter().enumerate() {
         let time = timestep as f64 / 1000.0;
         let answer = latents.sin() * time + (&latents * 3.0).cos() * 0.25 - 0.1;
-        latents = walk.step(i, &latents, &answer, || fresh.get(i as i64));
+        latents = walk
+            .step(i, &latents, &answer, || Ok(fresh.get(i as i64)))
+            .unwrap();
         let difference = (&latents - expected.get(i as i64 + 1)).abs().max();
         worst = worst.max(difference.double_value(&[]));
     }

@@ -78,7 +78,7 @@ pub enum Solver {
     /// DPM-Solver++ of second order over two answers (Lu et al. 2022, arXiv:2211.01095).
     #[serde(rename = "dpmpp_2m")]
     DpmPlusPlus2m,
-    /// UniPC of second order, B(h) = eʰ − 1 (Zhao et al. 2023, arXiv:2302.04867).
+    /// `UniPC` of second order, B(h) = eʰ − 1 (Zhao et al. 2023, arXiv:2302.04867).
     #[serde(rename = "unipc")]
     UniPc,
 }

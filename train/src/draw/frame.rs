@@ -20,7 +20,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of a request.
-    pub fn new(request: &DrawRequest, source: &ModelSource) -> Result<Self, Error> {
+    pub fn new(request: &DrawRequest, source: &ModelSource) -> Self {
         let canvas = request.size;
         let region = match &request.start {
             Start::Noise => Region {
@@ -43,11 +43,11 @@ impl Frame {
         };
         let multiple = source.side_multiple();
         let is_padded = canvas == fitting((region.width, region.height), multiple);
-        Ok(Self {
+        Self {
             region,
             canvas,
             is_padded,
-        })
+        }
     }
 
     /// The part of the picture that is drawn.
@@ -56,7 +56,7 @@ impl Frame {
     }
 
     /// The picture on the canvas, `[1, 3, H, W]` in −1..1.
-    pub fn to_canvas(&self, picture: &RgbImage, device: Device) -> Result<Tensor, Error> {
+    pub fn lay_out(&self, picture: &RgbImage, device: Device) -> Result<Tensor, Error> {
         let Region {
             left,
             top,
@@ -73,7 +73,7 @@ impl Frame {
     }
 
     /// 1 where the canvas is drawn anew, `[1, 1, H, W]` f32.
-    pub fn mask_to_canvas(&self, mask: &Mask, device: Device) -> Result<Tensor, Error> {
+    pub fn lay_out_mask(&self, mask: &Mask, device: Device) -> Result<Tensor, Error> {
         let shape = [
             1,
             1,
@@ -106,7 +106,7 @@ impl Frame {
     }
 
     /// The canvas brought back to the part's size, `[1, 3, rows, columns]`.
-    pub fn from_canvas(&self, pixels: &Tensor) -> Result<Tensor, Error> {
+    pub fn take_back(&self, pixels: &Tensor) -> Result<Tensor, Error> {
         if self.is_padded {
             return self.without_padding(pixels);
         }

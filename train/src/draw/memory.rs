@@ -74,9 +74,11 @@ impl MemoryPlan {
         let latents = u64::from(demand.size.0) * u64::from(demand.size.1) / (down * down);
         let widest = 3 * unet.block_out_channels.first().copied().unwrap_or(0) as u64;
         let side = u64::from(TILE_PX);
-        let pixels = match demand.tiled {
-            true => (side * side).min(latents * down * down),
-            false => latents * down * down,
+        let whole = latents * down * down;
+        let pixels = if demand.tiled {
+            whole.min(side * side)
+        } else {
+            whole
         };
         let channels = vae.block_out_channels.get(1).copied().unwrap_or(128) as u64;
         let f32_bytes = 4;

@@ -102,11 +102,10 @@ impl Pass<'_> {
             }
             let fresh = || {
                 let purpose = format!("picture step {i}");
-                noise_of(&request.seeds[batch.clone()], &purpose, &latents.size())
-                    .map(|noise| noise.to_device(self.compute.device))
-                    .unwrap_or_else(|_| latents.zeros_like())
+                let noise = noise_of(&request.seeds[batch.clone()], &purpose, &latents.size())?;
+                Ok(noise.f_to_device(self.compute.device)?)
             };
-            let next = walk.step(i, &latents, &answer.guided, fresh);
+            let next = walk.step(i, &latents, &answer.guided, fresh)?;
             latents = match (&pictures.inpaint, &pictures.latents) {
                 (Some(inpaint), Some(picture)) if !sees_mask => {
                     let around = walk.noised(picture, noise, i + 1);

@@ -5,7 +5,10 @@
 use tch::Tensor;
 
 use super::{level::Level, unipc};
-use crate::config::{PredictionType, Solver};
+use crate::{
+    Error,
+    config::{PredictionType, Solver},
+};
 
 /// The picture and the noise that an answer implies.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ impl Implied {
 pub(super) struct Memory {
     /// Pictures that the last answers implied, newest last; at most two.
     pub pictures: Vec<Tensor>,
-    /// The latents that the last step started from, after correction, and the order that it was taken in (UniPC).
+    /// The latents that the last step started from, after correction, and the order that it was taken in (`UniPC`).
     pub last: Option<(Tensor, usize)>,
 }
 
@@ -71,17 +74,17 @@ pub(super) fn step(
     memory: &mut Memory,
     latents: &Tensor,
     implied: Implied,
-    fresh: impl FnOnce() -> Tensor,
-) -> Tensor {
+    fresh: impl FnOnce() -> Result<Tensor, Error>,
+) -> Result<Tensor, Error> {
     let next = place.next();
-    match solver {
+    Ok(match solver {
         // Euler in σ and DDIM are one formula in this scale; they differ in how they treat pure noise.
         Solver::Ddim | Solver::Euler => implied.picture * next.signal + implied.noise * next.noise,
         Solver::EulerAncestral => {
             let (down, up) = ancestral(place.here().sigma(), next.sigma());
             let kept = implied.picture + implied.noise * down;
             if up > 0.0 {
-                (kept + fresh() * up) * next.signal
+                (kept + fresh()? * up) * next.signal
             } else {
                 kept * next.signal
             }
@@ -91,7 +94,7 @@ pub(super) fn step(
             dpm_plus_plus_2m(place, memory, latents)
         }
         Solver::UniPc => unipc::step(place, memory, latents, implied.picture),
-    }
+    })
 }
 
 /// Puts a picture behind the one of the step before.

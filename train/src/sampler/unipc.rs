@@ -1,4 +1,4 @@
-//! UniPC of second order for predicted pictures, with `B(h) = eʰ − 1` (Zhao et al. 2023, arXiv:2302.04867).
+//! `UniPC` of second order for predicted pictures, with `B(h) = eʰ − 1` (Zhao et al. 2023, arXiv:2302.04867).
 //!
 //! Each answer first corrects the latents that it was asked for, then predicts the next ones.
 
@@ -30,7 +30,7 @@ pub(super) fn step(
     next
 }
 
-/// UniP: the next latents from the last `order` pictures.
+/// `UniP`: the next latents from the last `order` pictures.
 fn predict(place: Place<'_>, memory: &Memory, latents: &Tensor, order: usize) -> Tensor {
     let interval = Interval::new(place.here(), place.next());
     match memory.pictures.as_slice() {
@@ -44,7 +44,7 @@ fn predict(place: Place<'_>, memory: &Memory, latents: &Tensor, order: usize) ->
     }
 }
 
-/// UniC: the latents here again, from those of the step before (`last`) and the `picture` that is known by now.
+/// `UniC`: the latents here again, from those of the step before (`last`) and the `picture` that is known by now.
 fn correct(
     place: Place<'_>,
     memory: &Memory,

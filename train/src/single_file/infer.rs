@@ -48,7 +48,11 @@ impl Shapes<'_> {
 
     /// How many of `name(0)`, `name(1)`, … there are.
     fn count(&self, name: impl Fn(usize) -> String) -> i64 {
-        (0..).take_while(|&i| self.has(&name(i))).count() as i64
+        let mut count = 0;
+        while self.has(&name(count)) {
+            count += 1;
+        }
+        count as i64
     }
 
     fn unet(&self) -> Value {
