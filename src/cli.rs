@@ -1,5 +1,10 @@
 //! The arguments.
 
+#[cfg(feature = "torch")]
+pub mod export;
+#[cfg(feature = "torch")]
+pub mod sample;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +32,12 @@ pub enum Verb {
     /// Train from the newest generation of a recipe
     #[cfg(feature = "torch")]
     Train(TrainArgs),
+    /// Draw pictures: from text, from a picture, or into a part of one
+    #[cfg(feature = "torch")]
+    Sample(Box<sample::SampleArgs>),
+    /// Write a model in another layout: a diffusers folder, or a single file
+    #[cfg(feature = "torch")]
+    Export(Box<export::ExportArgs>),
     /// Show the order of samples, repeats and batches of an epoch
     Plan(PlanArgs),
     /// Show what every stage did with every collection, and the mix that came of it
@@ -254,6 +265,14 @@ pub struct ExplainArgs {
 pub struct DoctorArgs {
     /// A recipe to check
     pub recipe: Option<PathBuf>,
+    /// A model to look at: a diffusers folder or a single safetensors file
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "PATH")]
+    pub model: Option<PathBuf>,
+    /// A diffusers folder with the configurations of a single file
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "FOLDER", requires = "model")]
+    pub config: Option<PathBuf>,
     /// Print one JSON document on stdout
     #[arg(long)]
     pub json: bool,

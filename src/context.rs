@@ -130,7 +130,7 @@ pub fn print_json(document: &Value) -> anyhow::Result<()> {
 }
 
 /// The command line that is running, quoted for a shell.
-fn resume_command() -> String {
+pub fn resume_command() -> String {
     let quoted = |arg: String| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,".contains(c);
         if arg.chars().all(is_plain) {

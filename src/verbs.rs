@@ -5,11 +5,15 @@ mod data;
 mod demo;
 mod doctor;
 mod explain;
+#[cfg(feature = "torch")]
+mod export;
 mod export_dataset;
 mod import;
 mod plan;
 mod report;
 mod run;
+#[cfg(feature = "torch")]
+mod sample;
 #[cfg(feature = "torch")]
 mod train;
 mod upkeep;
@@ -31,6 +35,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Bucket(args) => data::bucket(&args),
         #[cfg(feature = "torch")]
         Verb::Train(args) => train::train(&args),
+        #[cfg(feature = "torch")]
+        Verb::Sample(args) => sample::sample(&args),
+        #[cfg(feature = "torch")]
+        Verb::Export(args) => export::export(&args),
         Verb::Plan(args) => plan::plan(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Explain(args) => explain::explain(&args),

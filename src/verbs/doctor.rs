@@ -1,5 +1,8 @@
 //! `terminus doctor`: what this machine can do, and whether a recipe will run on it.
 
+#[cfg(feature = "torch")]
+mod model;
+
 use std::io::Write as _;
 
 use serde_json::json;
@@ -53,6 +56,10 @@ pub(super) fn doctor(args: &DoctorArgs) -> anyhow::Result<()> {
     ];
     #[cfg(feature = "torch")]
     findings.push(torch());
+    #[cfg(feature = "torch")]
+    if let Some(path) = &args.model {
+        findings.extend(model::findings(path, args.config.as_deref()));
+    }
     if let Some(path) = &args.recipe {
         findings.extend(recipe_findings(path));
     }

@@ -84,6 +84,118 @@ pub enum Error {
         /// What both must be multiples of.
         multiple: u32,
     },
+    /// A size that the VAE cannot halve often enough.
+    #[error(
+        "pictures of {width}x{height} cannot be drawn: both sides must be multiples of {multiple}\nhint: `--width {} --height {}`",
+        width.next_multiple_of(*multiple).max(*multiple), height.next_multiple_of(*multiple).max(*multiple)
+    )]
+    DrawnSize {
+        /// Width.
+        width: u32,
+        /// Height.
+        height: u32,
+        /// What both must be multiples of.
+        multiple: u32,
+    },
+    /// A UNet that takes neither latents alone nor latents, mask and picture.
+    #[error("the UNet takes {channels} channels; {latents} are latents alone, {} latents with mask and picture", 2 * latents + 1)]
+    UnetChannels {
+        /// Channels that it takes.
+        channels: i64,
+        /// Channels of the latents.
+        latents: i64,
+    },
+    /// A UNet that is made for inpainting has nothing to paint into.
+    #[error(
+        "this model is made for inpainting: its UNet takes {channels} channels\nhint: give it `--image FILE --mask-image FILE`"
+    )]
+    NeedsMask {
+        /// Channels that it takes.
+        channels: i64,
+    },
+    /// A mask is not as large as its picture.
+    #[error("the mask is {}x{}, its picture {}x{}\nhint: both must be of one size", found.0, found.1, expected.0, expected.1)]
+    MaskSize {
+        /// Width and height of the mask.
+        found: (u32, u32),
+        /// Width and height of the picture.
+        expected: (u32, u32),
+    },
+    /// Nothing is to be drawn anew.
+    #[error(
+        "the mask is empty: no pixel of it is as bright as 128 of 255\nhint: white (or transparent) is drawn anew, black stays"
+    )]
+    EmptyMask,
+    /// Noise that was given has another shape than the latents.
+    #[error(
+        "the given latents are {found:?}, this request takes {expected:?}\nhint: they are `[pictures, channels, height / 8, width / 8]`"
+    )]
+    NoiseShape {
+        /// Their shape.
+        found: Vec<i64>,
+        /// The shape of the latents.
+        expected: Vec<i64>,
+    },
+    /// The networks do not fit the memory.
+    #[error("drawing takes about {needed}, {available} are free\nhint: {way}")]
+    TooLittleMemory {
+        /// What is needed.
+        needed: crate::draw::Gib,
+        /// What is there.
+        available: crate::draw::Gib,
+        /// Which setting makes it fit.
+        way: String,
+    },
+    /// A file is no picture, or a damaged one.
+    #[error("`{}`: {source}", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: terminus_pixels::Error,
+    },
+    /// A file of latents has no tensor of that name.
+    #[error("`{}` holds no tensor `latents`\nhint: `--save-latents` writes such files; the shape is `[pictures, channels, height / 8, width / 8]`", path.display())]
+    NoLatentsTensor {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A network gave nothing where a picture was expected.
+    #[error("the network gave no picture")]
+    NothingDrawn,
+    /// What was to be written is there already.
+    #[error("`{}` is there already\nhint: name another place, or remove it first", path.display())]
+    TargetExists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A parameter has no place in the original layout.
+    #[error("`{part}/{name}` has no place in a single file")]
+    NoOriginalName {
+        /// The network's folder.
+        part: &'static str,
+        /// The parameter.
+        name: String,
+    },
+    /// There is no model at a path.
+    #[error(
+        "`{}` is no model: neither a diffusers folder (with `unet/` in it) nor a safetensors file{}", path.display(),
+        if path.exists() { "" } else { "; there is nothing there" }
+    )]
+    NoModel {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A single file's text encoders have a vocabulary that is not CLIP's.
+    #[error("the text encoders in `{}` have {found} tokens, the built-in tokenizers {built_in}\nhint: name a diffusers folder with the right tokenizers: `--config FOLDER`", path.display())]
+    NoTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Tokens of the encoders.
+        found: i64,
+        /// Tokens of the built-in tokenizers.
+        built_in: usize,
+    },
     /// No model to start from is named.
     #[error("there is no model to train\nhint: name one in diffusers' layout as `train.base`")]
     NoBase,

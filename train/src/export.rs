@@ -73,12 +73,30 @@ const DIFFUSERS_VERSION: &str = "0.30.0";
 /// # Errors
 /// A file cannot be written.
 pub fn write_documents(folder: &Path, scheduler: &SchedulerSettings) -> Result<(), Error> {
+    let scheduler_folder = folder.join("scheduler");
+    fs::create_dir_all(&scheduler_folder)?;
+    files::write_json(
+        &scheduler_folder.join("scheduler_config.json"),
+        &scheduler.to_json(),
+    )?;
+    // A dropped caption is the empty one, encoded: an empty negative prompt must be encoded too.
+    write_index(folder, "DDIMScheduler", false)
+}
+
+/// Writes `model_index.json` into `folder`, which names the classes of a pipeline's parts.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write_index(
+    folder: &Path,
+    scheduler: &str,
+    has_zeros_for_no_prompt: bool,
+) -> Result<(), Error> {
     let index = json!({
         "_class_name": "StableDiffusionXLPipeline",
         "_diffusers_version": DIFFUSERS_VERSION,
-        // A dropped caption is the empty one, encoded: an empty negative prompt must be encoded too.
-        "force_zeros_for_empty_prompt": false,
-        "scheduler": ["diffusers", "DDIMScheduler"],
+        "force_zeros_for_empty_prompt": has_zeros_for_no_prompt,
+        "scheduler": ["diffusers", scheduler],
         "text_encoder": ["transformers", "CLIPTextModel"],
         "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
         "tokenizer": ["transformers", "CLIPTokenizer"],
@@ -88,12 +106,6 @@ pub fn write_documents(folder: &Path, scheduler: &SchedulerSettings) -> Result<(
         "feature_extractor": [null, null],
         "image_encoder": [null, null],
     });
-    let scheduler_folder = folder.join("scheduler");
-    fs::create_dir_all(&scheduler_folder)?;
-    files::write_json(
-        &scheduler_folder.join("scheduler_config.json"),
-        &scheduler.to_json(),
-    )?;
     files::write_json(&folder.join("model_index.json"), &index)
 }
 

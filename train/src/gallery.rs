@@ -83,11 +83,8 @@ fn draw_batch(
         scale: config.guidance_scale,
         rescale: config.guidance_rescale.get(),
     };
-    let sampler = SamplerOptions {
-        solver: config.solver,
-        steps: config.steps.get() as usize,
-        prediction_type: options.prediction_type,
-    };
+    let steps = config.steps.get() as usize;
+    let sampler = SamplerOptions::trailing(config.solver, steps, options.prediction_type);
     no_grad(|| {
         let (width, height) = options.size;
         let asker = Asker {
@@ -102,9 +99,14 @@ fn draw_batch(
             time_ids: time_ids(width, height, batch.len(), model)?,
         };
         let noise = first_noise(model, options, batch)?;
-        let latents = sample(schedule, &sampler, noise, cancel, |latents, timestep| {
-            asker.answer(latents, timestep)
-        })?;
+        let latents = sample(
+            schedule,
+            &sampler,
+            &noise,
+            cancel,
+            |latents, timestep| asker.answer(latents, timestep),
+            |step| fresh_noise(&noise, options, batch, step),
+        )?;
         decode(model, &latents)
     })
 }
@@ -168,6 +170,26 @@ fn first_noise(
     Ok(Tensor::f_from_slice(&values)?
         .f_view(shape)?
         .f_to_device(model.device)?)
+}
+
+/// The noise that an ancestral solver adds in a step, of the shape of the first.
+fn fresh_noise(
+    first: &Tensor,
+    options: &GalleryOptions,
+    batch: &[(&str, u32)],
+    step: usize,
+) -> Result<Tensor, Error> {
+    let count = first.numel() / batch.len().max(1);
+    let (seed, step) = (options.seed.to_string(), step.to_string());
+    let values: Vec<f32> = batch
+        .iter()
+        .flat_map(|(_, n)| {
+            NoiseKey::new("picture step", &[&seed, &n.to_string(), &step]).normal(count)
+        })
+        .collect();
+    Ok(Tensor::f_from_slice(&values)?
+        .f_view_as(first)?
+        .f_to_device(first.device())?)
 }
 
 /// One picture at a time: the decoder needs the most memory of all.

@@ -24,7 +24,11 @@ pub mod base;
 #[cfg(feature = "torch")]
 pub mod checkpoint;
 #[cfg(feature = "torch")]
+pub mod convert;
+#[cfg(feature = "torch")]
 pub mod dataset;
+#[cfg(feature = "torch")]
+pub mod draw;
 #[cfg(feature = "torch")]
 pub mod draws;
 #[cfg(feature = "torch")]
@@ -41,6 +45,8 @@ pub mod export;
 mod files;
 #[cfg(feature = "torch")]
 pub mod gallery;
+#[cfg(feature = "torch")]
+pub mod hash;
 #[cfg(feature = "torch")]
 pub mod held_out;
 #[cfg(feature = "torch")]
@@ -66,9 +72,17 @@ pub mod pictures;
 #[cfg(feature = "torch")]
 pub mod plan;
 #[cfg(feature = "torch")]
+pub mod prompt;
+#[cfg(feature = "torch")]
 pub mod sampler;
 #[cfg(feature = "torch")]
+pub mod sampling;
+#[cfg(feature = "torch")]
 pub mod schedule;
+#[cfg(feature = "torch")]
+pub mod single_file;
+#[cfg(feature = "torch")]
+pub mod source;
 #[cfg(feature = "torch")]
 pub mod tensorboard;
 #[cfg(feature = "torch")]

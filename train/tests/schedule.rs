@@ -118,20 +118,17 @@ fn both_solvers_walk_as_diffusers_does() {
     ] {
         for case in cases {
             assert_eq!(trailing_timesteps(case.steps, 1000), case.timesteps);
-            let options = SamplerOptions {
-                solver,
-                steps: case.steps,
-                prediction_type: PredictionType::VPrediction,
-            };
+            let options = SamplerOptions::trailing(solver, case.steps, PredictionType::VPrediction);
             let walk = sample(
                 &schedule(),
                 &options,
-                tensor(&case.noise),
+                &tensor(&case.noise),
                 &Cancel::new(),
                 |latents, timestep| {
                     let time = timestep as f64 / 1000.0;
                     Ok(latents.sin() * time + (latents * 3.0).cos() * 0.25 - 0.1)
                 },
+                |_| unreachable!("no fresh noise"),
             );
             let difference = largest_difference(&walk.unwrap(), &tensor(&case.latents));
             assert!(

@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
                 Some(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
             }
             Source::Checkpoint(checkpoint) if checkpoint.shape(name) == Some(shape) => {
-                checkpoint.tensor(name)?
+                return checkpoint.tensor_on(name, self.device, self.kind);
             }
             Source::Shapes | Source::Checkpoint(_) => None,
         };

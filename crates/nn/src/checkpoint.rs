@@ -4,15 +4,17 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{
     error::{Error, Result},
     mmap,
+    view::View,
 };
 
 /// File stems under which diffusers and transformers keep a component's weights, with and without the fp16 variant.
@@ -20,11 +22,11 @@ const STEMS: [&str; 2] = ["diffusion_pytorch_model", "model"];
 const VARIANTS: [&str; 2] = ["", ".fp16"];
 const PICKLES: [&str; 4] = ["bin", "ckpt", "pt", "pth"];
 
-/// Named tensors of a safetensors file, or of all shards of one, not yet read.
-#[derive(Debug)]
+/// Named tensors of a safetensors file, or of all shards of one, not yet read. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Checkpoint {
     origin: PathBuf,
-    files: Vec<(PathBuf, Mmap)>,
+    files: Vec<(PathBuf, Arc<Mmap>)>,
     entries: BTreeMap<String, Entry>,
     metadata: BTreeMap<String, String>,
 }
@@ -33,8 +35,11 @@ pub struct Checkpoint {
 struct Entry {
     file: usize,
     kind: Kind,
+    /// As the tensor is seen.
     shape: Vec<i64>,
     bytes: Range<usize>,
+    /// Whether the two sides of a matrix are stored the other way round.
+    is_transposed: bool,
 }
 
 /// `*.safetensors.index.json` as far as it is read.
@@ -104,12 +109,72 @@ impl Checkpoint {
         let Some(entry) = self.entries.get(name) else {
             return Ok(None);
         };
+        self.read(entry, Device::Cpu, entry.kind).map(Some)
+    }
+
+    /// [`Checkpoint::tensor`] on `device` in `kind`, in one pass over the mapped file.
+    ///
+    /// # Errors
+    /// The device has no memory for it.
+    pub fn tensor_on(&self, name: &str, device: Device, kind: Kind) -> Result<Option<Tensor>> {
+        let entry = self.entries.get(name);
+        entry
+            .map(|entry| self.read(entry, device, kind))
+            .transpose()
+    }
+
+    /// The kind in which a tensor is stored, if there is one of this name.
+    pub fn kind(&self, name: &str) -> Option<Kind> {
+        self.entries.get(name).map(|entry| entry.kind)
+    }
+
+    /// How many bytes all tensors take as they are stored.
+    pub fn size_bytes(&self) -> u64 {
+        let bytes = self.entries.values().map(|entry| entry.bytes.len() as u64);
+        bytes.sum()
+    }
+
+    /// The files that the tensors lie in.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// Tensors of this checkpoint under other names, whole or in part: (name, stored name, view).
+    ///
+    /// Those whose stored name is not there, or whose shape allows no such view, are left out.
+    #[must_use]
+    pub fn seen_as<'a>(&self, names: impl IntoIterator<Item = (String, &'a str, View)>) -> Self {
+        let entries = names.into_iter().filter_map(|(name, stored, view)| {
+            let entry = self.entries.get(stored)?;
+            let seen = view.of(&entry.shape, &entry.bytes)?;
+            let entry = Entry {
+                shape: seen.shape,
+                bytes: seen.bytes,
+                is_transposed: entry.is_transposed != seen.is_transposed,
+                ..*entry
+            };
+            Some((name, entry))
+        });
+        Self {
+            origin: self.origin.clone(),
+            files: self.files.clone(),
+            entries: entries.collect(),
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    fn read(&self, entry: &Entry, device: Device, kind: Kind) -> Result<Tensor> {
         let bytes = &self.files[entry.file].1[entry.bytes.clone()];
-        Ok(Some(Tensor::f_from_data_size(
-            bytes,
-            &entry.shape,
-            entry.kind,
-        )?))
+        let mut stored = entry.shape.clone();
+        if entry.is_transposed {
+            stored.reverse();
+        }
+        let tensor = mmap::tensor(bytes, &stored, entry.kind, device, kind)?;
+        Ok(if entry.is_transposed {
+            tensor.f_t_copy()?.f_contiguous()?
+        } else {
+            tensor
+        })
     }
 
     /// The same tensors under other names; those that `rename` gives no name for are left out.
@@ -148,12 +213,13 @@ impl Checkpoint {
                 kind,
                 shape: info.shape.iter().map(|&side| side as i64).collect(),
                 bytes: data_start + start..data_start + end,
+                is_transposed: false,
             };
             self.entries.insert(name, entry);
         }
         self.metadata
             .extend(header.metadata().clone().unwrap_or_default());
-        self.files.push((path.to_owned(), map));
+        self.files.push((path.to_owned(), Arc::new(map)));
         Ok(())
     }
 

@@ -25,6 +25,7 @@ mod init;
 mod layers;
 mod mmap;
 mod save;
+mod view;
 mod weights;
 
 pub use builder::{Builder, Path};
@@ -35,5 +36,6 @@ pub use layers::{
     Conv2d, Embedding, GroupNorm, LayerNorm, Linear, Sinusoid, causal_attention, merge_heads,
     scaled_dot_product_attention, split_heads,
 };
-pub use save::{Metadata, save_safetensors, write_safetensors};
-pub use weights::Weights;
+pub use save::{Metadata, Unread, save_safetensors, save_unread, write_safetensors};
+pub use view::View;
+pub use weights::{Differences, Weights};

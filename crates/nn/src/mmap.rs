@@ -1,8 +1,9 @@
-//! Files as bytes in memory without reading them first.
+//! Files as bytes in memory without reading them first, and tensors from such bytes.
 
 use std::path::Path;
 
 use memmap2::Mmap;
+use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
 
@@ -23,4 +24,35 @@ pub(crate) fn map(path: &Path) -> Result<Mmap> {
         )
     })?;
     Ok(map)
+}
+
+/// A tensor of its own on `device` in `kind` from the bytes of one stored in `stored`: copied, moved and converted at once.
+///
+/// # Errors
+/// No memory on the device; `bytes` are not just as many as the shape takes.
+pub(crate) fn tensor(
+    bytes: &[u8],
+    shape: &[i64],
+    stored: Kind,
+    device: Device,
+    kind: Kind,
+) -> Result<Tensor> {
+    let count: i64 = shape.iter().product();
+    let fills = bytes.len() == count as usize * stored.elt_size_in_bytes();
+    let is_aligned = (bytes.as_ptr() as usize).is_multiple_of(stored.elt_size_in_bytes());
+    if !fills || !is_aligned || bytes.is_empty() {
+        // Old writers did not align their data; the library's own check speaks where the length is wrong.
+        let copy = Tensor::f_from_data_size(bytes, shape, stored)?;
+        return Ok(copy.f_to_device(device)?.f_to_kind(kind)?);
+    }
+    let mut strides = vec![1; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * shape[axis];
+    }
+    #[expect(unsafe_code, reason = "a tensor over borrowed memory; see SAFETY")]
+    // SAFETY: the bytes are as many as the shape takes and aligned for its elements, both checked above. The tensor is
+    // only read, and it is dropped before this function returns, while `bytes` is still borrowed: what leaves is a copy.
+    let seen =
+        unsafe { Tensor::f_from_blob(bytes.as_ptr(), shape, &strides, stored, Device::Cpu) }?;
+    Ok(seen.f_to_device_(device, kind, false, true)?)
 }

@@ -34,6 +34,19 @@ pub fn save_safetensors<'a>(
     kind: Option<Kind>,
     metadata: &Metadata,
 ) -> Result<()> {
+    save_unread(path, unread(tensors)?, kind, metadata)
+}
+
+/// [`save_safetensors`] of tensors that are read when their turn comes: memory holds one at a time.
+///
+/// # Errors
+/// As for [`save_safetensors`]; what reading fails with.
+pub fn save_unread(
+    path: &Path,
+    tensors: Vec<Unread<'_>>,
+    kind: Option<Kind>,
+    metadata: &Metadata,
+) -> Result<()> {
     let folder = path
         .parent()
         .filter(|f| !f.as_os_str().is_empty())
@@ -42,7 +55,7 @@ pub fn save_safetensors<'a>(
     let temporary = folder.join(format!(".tmp-{}-{file_name}", std::process::id()));
     let written = (|| -> Result<()> {
         let mut writer = BufWriter::with_capacity(1 << 20, fs_err::File::create(&temporary)?);
-        write_safetensors(&mut writer, tensors, kind, metadata)?;
+        write_unread(&mut writer, tensors, kind, metadata)?;
         writer.flush()?;
         writer.get_ref().sync_all()?;
         fs_err::rename(&temporary, path)?;
@@ -56,6 +69,38 @@ pub fn save_safetensors<'a>(
     written
 }
 
+/// A tensor that is going to be written: what its header says, and how to get it.
+pub struct Unread<'a> {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<i64>,
+    /// The kind that it has before it is written.
+    pub kind: Kind,
+    /// Gives the tensor, on any device.
+    pub read: Box<dyn Fn() -> Result<Tensor> + 'a>,
+}
+
+impl std::fmt::Debug for Unread<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unread({} {:?})", self.name, self.shape)
+    }
+}
+
+fn unread<'a>(tensors: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<Vec<Unread<'a>>> {
+    tensors
+        .into_iter()
+        .map(|(name, tensor)| {
+            Ok(Unread {
+                name: name.to_owned(),
+                shape: tensor.size(),
+                kind: tensor.f_kind()?,
+                read: Box::new(|| Ok(tensor.shallow_clone())),
+            })
+        })
+        .collect()
+}
+
 /// [`save_safetensors`] into any writer, for one that hashes or counts what passes.
 ///
 /// # Errors
@@ -66,29 +111,43 @@ pub fn write_safetensors<'a>(
     kind: Option<Kind>,
     metadata: &Metadata,
 ) -> Result<()> {
+    write_unread(writer, unread(tensors)?, kind, metadata)
+}
+
+fn write_unread(
+    writer: &mut impl Write,
+    tensors: Vec<Unread<'_>>,
+    kind: Option<Kind>,
+    metadata: &Metadata,
+) -> Result<()> {
     let mut planned = Vec::new();
-    for (name, tensor) in tensors {
-        let own = tensor.f_kind()?;
-        let kind = kind.filter(|_| is_floating(own)).unwrap_or(own);
+    for tensor in tensors {
+        let kind = kind
+            .filter(|_| is_floating(tensor.kind))
+            .unwrap_or(tensor.kind);
         let dtype = dtype_of(kind).ok_or_else(|| Error::UnsavableKind {
-            name: name.to_owned(),
+            name: tensor.name.clone(),
             kind,
         })?;
-        planned.push((name, tensor, kind, dtype));
+        planned.push((tensor, kind, dtype));
     }
     // Widest elements first, so that every tensor is aligned to its own element.
-    planned.sort_by(|a, b| b.3.bitsize().cmp(&a.3.bitsize()).then(a.0.cmp(b.0)));
+    planned.sort_by(|a, b| {
+        let by_width = b.2.bitsize().cmp(&a.2.bitsize());
+        by_width.then_with(|| a.0.name.cmp(&b.0.name))
+    });
 
     let mut header = BTreeMap::new();
     let mut offset = 0;
-    for (name, tensor, kind, dtype) in &planned {
-        let end = offset + tensor.numel() * kind.elt_size_in_bytes();
+    for (tensor, kind, dtype) in &planned {
+        let count: i64 = tensor.shape.iter().product();
+        let end = offset + count as usize * kind.elt_size_in_bytes();
         let info = TensorInfo {
             dtype: *dtype,
-            shape: tensor.size().iter().map(|&side| side as usize).collect(),
+            shape: tensor.shape.iter().map(|&side| side as usize).collect(),
             data_offsets: (offset, end),
         };
-        header.insert(*name, to_json(&info)?);
+        header.insert(tensor.name.as_str(), to_json(&info)?);
         offset = end;
     }
     let mut metadata = metadata.clone();
@@ -103,14 +162,14 @@ pub fn write_safetensors<'a>(
     writer.write_all(&text)?;
 
     let mut bytes = Vec::new();
-    for (_, tensor, kind, _) in planned {
-        let tensor = tensor
+    for (tensor, kind, _) in planned {
+        let values = (tensor.read)()?
             .detach()
             .f_to_device(Device::Cpu)?
             .f_to_kind(kind)?
             .f_contiguous()?;
-        bytes.resize(tensor.numel() * kind.elt_size_in_bytes(), 0);
-        tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
+        bytes.resize(values.numel() * kind.elt_size_in_bytes(), 0);
+        values.f_copy_data_u8(&mut bytes, values.numel())?;
         writer.write_all(&bytes)?;
     }
     Ok(())

@@ -10,6 +10,41 @@ use crate::{
     save::{Metadata, save_safetensors},
 };
 
+/// What a checkpoint has too little, too much or otherwise, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Names that the network has and the checkpoint has not.
+    pub missing: Vec<String>,
+    /// Names that the checkpoint has and the network has not.
+    pub surplus: Vec<String>,
+    /// Names in both, with different shapes.
+    pub misshaped: Vec<Misshaped>,
+}
+
+impl Differences {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.surplus.is_empty() && self.misshaped.is_empty()
+    }
+
+    /// Takes those of another part of a model in.
+    pub fn extend(&mut self, other: Self) {
+        self.missing.extend(other.missing);
+        self.surplus.extend(other.surplus);
+        self.misshaped.extend(other.misshaped);
+    }
+
+    /// The error that names them all.
+    pub fn into_error(self, origin: String) -> Error {
+        Error::Mismatch {
+            origin,
+            missing: self.missing,
+            surplus: self.surplus,
+            misshaped: self.misshaped,
+        }
+    }
+}
+
 /// Named parameters in name order. The tensors are the network's own: what is written to one, the network computes with.
 #[derive(Debug, Default)]
 pub struct Weights {
@@ -83,12 +118,25 @@ impl Weights {
 
     /// Holds names and shapes against the checkpoint's; it may hold `ignored` ones too.
     pub(crate) fn check_against(&self, checkpoint: &Checkpoint, ignored: &[String]) -> Result<()> {
-        let mut missing = Vec::new();
-        let mut misshaped = Vec::new();
+        let is_ignored = |name: &str| ignored.iter().any(|known| known == name);
+        let differences = self.differences(checkpoint, is_ignored);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(differences.into_error(checkpoint.origin().display().to_string()))
+    }
+
+    /// All that keeps the checkpoint from being these weights; it may hold `ignored` tensors too.
+    pub fn differences(
+        &self,
+        checkpoint: &Checkpoint,
+        is_ignored: impl Fn(&str) -> bool,
+    ) -> Differences {
+        let mut differences = Differences::default();
         for (name, tensor) in self.iter() {
             match checkpoint.shape(name) {
-                None => missing.push(name.to_owned()),
-                Some(found) if found != tensor.size() => misshaped.push(Misshaped {
+                None => differences.missing.push(name.to_owned()),
+                Some(found) if found != tensor.size() => differences.misshaped.push(Misshaped {
                     name: name.to_owned(),
                     expected: tensor.size(),
                     found: found.to_owned(),
@@ -96,23 +144,11 @@ impl Weights {
                 Some(_) => {}
             }
         }
-        let is_surplus =
-            |name: &&str| self.get(name).is_none() && !ignored.iter().any(|known| known == name);
-        let surplus: Vec<String> = checkpoint
+        let surplus = checkpoint
             .names()
-            .filter(is_surplus)
-            .map(str::to_owned)
-            .collect();
-        if missing.is_empty() && surplus.is_empty() && misshaped.is_empty() {
-            return Ok(());
-        }
-        let origin = checkpoint.origin().display().to_string();
-        Err(Error::Mismatch {
-            origin,
-            missing,
-            surplus,
-            misshaped,
-        })
+            .filter(|name| self.get(name).is_none() && !is_ignored(name));
+        differences.surplus = surplus.map(str::to_owned).collect();
+        differences
     }
 
     /// Writes the weights to a safetensors file, whole or not at all. `kind`: see [`save_safetensors`].

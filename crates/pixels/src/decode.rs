@@ -81,6 +81,33 @@ pub fn decode_region(
     })
 }
 
+/// The opacity of every pixel of the upright picture, row by row, 0 is transparent; none of a picture without alpha.
+///
+/// # Errors
+/// Those of [`decode`] but for the policy's.
+pub fn decode_alpha(bytes: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    panic::guard(|at_work| {
+        let found = header::read(bytes, limits)?;
+        let header = &found.header;
+        if !header.colour.has_alpha {
+            return Ok(None);
+        }
+        let (width, height) = (header.stored_width_px, header.stored_height_px);
+        at_work.set(Some(Decoder::first_for(header.format)));
+        let samples = read(bytes, header, Rect::whole(width, height), at_work)?;
+        Ok(samples.into_alpha().map(|alpha| {
+            // Turned as the colours are: a grey picture of the opacity.
+            let grey = RgbImage {
+                width_px: width,
+                height_px: height,
+                data: alpha.into_iter().flat_map(|a| [a; 3]).collect(),
+            };
+            let upright = header.orientation.apply(grey);
+            upright.data.into_iter().step_by(3).collect()
+        }))
+    })
+}
+
 /// Decodes the stored rectangle, then colour, alpha and orientation, in this order.
 fn convert(
     bytes: &[u8],

@@ -31,6 +31,19 @@ pub enum Subsampling {
 /// # Errors
 /// [`Error::Encode`] if the picture has no area or does not fill its size.
 pub fn encode_png(image: &RgbImage, effort: Effort) -> Result<Vec<u8>, Error> {
+    encode_png_with_text(image, effort, &[])
+}
+
+/// [`encode_png`] with texts in front of the pixels, each a (keyword, text): `tEXt` where Latin-1 holds the text, `iTXt`
+/// elsewhere, as Pillow chooses.
+///
+/// # Errors
+/// As [`encode_png`]; a keyword that PNG does not allow.
+pub fn encode_png_with_text(
+    image: &RgbImage,
+    effort: Effort,
+    texts: &[(&str, &str)],
+) -> Result<Vec<u8>, Error> {
     let Effort::Fast = effort;
     let fail = |e: png::EncodingError| encode_error(Format::Png, e.to_string());
     let mut out = Vec::with_capacity(image.data.len() / 2);
@@ -38,6 +51,14 @@ pub fn encode_png(image: &RgbImage, effort: Effort) -> Result<Vec<u8>, Error> {
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
+    for &(keyword, text) in texts {
+        let (keyword, text) = (keyword.to_owned(), text.to_owned());
+        if text.chars().all(|c| u32::from(c) < 256) {
+            encoder.add_text_chunk(keyword, text).map_err(fail)?;
+        } else {
+            encoder.add_itxt_chunk(keyword, text).map_err(fail)?;
+        }
+    }
     let mut writer = encoder.write_header().map_err(fail)?;
     writer.write_image_data(&image.data).map_err(fail)?;
     writer.finish().map_err(fail)?;

@@ -30,9 +30,11 @@ mod raster;
 mod rect;
 mod resample;
 
-pub use decode::{Decoded, decode, decode_region};
+pub use decode::{Decoded, decode, decode_alpha, decode_region};
 pub use decoder::Decoder;
-pub use encode::{Effort, Subsampling, encode_jpeg, encode_png, encode_webp_lossless};
+pub use encode::{
+    Effort, Subsampling, encode_jpeg, encode_png, encode_png_with_text, encode_webp_lossless,
+};
 pub use error::Error;
 pub use format::{Format, sniff};
 pub use header::{Colour, Frames, Header, Icc, JpegCoding, JpegLayout, Model, inspect};

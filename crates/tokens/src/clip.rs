@@ -127,15 +127,21 @@ impl ClipTokenizer {
     pub fn encode_padded(&self, text: &str) -> PaddedIds {
         let tokens = self.encode(text);
         let kept = tokens.len().min(self.max_tokens());
+        PaddedIds {
+            ids: self.frame(&tokens[..kept]),
+            dropped: tokens.len() - kept,
+        }
+    }
+
+    /// Tokens between the marks of start and end, padded; what is over [`ClipTokenizer::max_tokens`] is cut off.
+    pub fn frame(&self, tokens: &[u32]) -> Vec<i64> {
+        let kept = tokens.len().min(self.max_tokens());
         let mut ids = Vec::with_capacity(self.context);
         ids.push(i64::from(self.special.bos));
         ids.extend(tokens[..kept].iter().copied().map(i64::from));
         ids.push(i64::from(self.special.eos));
         ids.resize(self.context, i64::from(self.special.pad));
-        PaddedIds {
-            ids,
-            dropped: tokens.len() - kept,
-        }
+        ids
     }
 
     /// The length of a padded sequence: 77 for SDXL.

@@ -71,6 +71,52 @@ pub enum Solver {
     /// DDIM without added noise (Song et al. 2020, arXiv:2010.02502).
     #[default]
     Ddim,
-    /// Euler's method in σ.
+    /// Euler's method in σ (Karras et al. 2022, arXiv:2206.00364).
     Euler,
+    /// Euler's method with fresh noise in every step.
+    EulerAncestral,
+    /// DPM-Solver++ of second order over two answers (Lu et al. 2022, arXiv:2211.01095).
+    #[serde(rename = "dpmpp_2m")]
+    DpmPlusPlus2m,
+    /// `UniPC` of second order, B(h) = eʰ − 1 (Zhao et al. 2023, arXiv:2302.04867).
+    #[serde(rename = "unipc")]
+    UniPc,
+}
+
+impl Solver {
+    /// Every solver.
+    pub const ALL: [Self; 5] = [
+        Self::Ddim,
+        Self::Euler,
+        Self::EulerAncestral,
+        Self::DpmPlusPlus2m,
+        Self::UniPc,
+    ];
+
+    /// Its class in diffusers, as a `scheduler_config.json` names it.
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Self::Ddim => "DDIMScheduler",
+            Self::Euler => "EulerDiscreteScheduler",
+            Self::EulerAncestral => "EulerAncestralDiscreteScheduler",
+            Self::DpmPlusPlus2m => "DPMSolverMultistepScheduler",
+            Self::UniPc => "UniPCMultistepScheduler",
+        }
+    }
+
+    /// Its name among users of web interfaces, as in the parameters of a picture.
+    pub fn display_name(self) -> &'static str {
+        match self {
+            Self::Ddim => "DDIM",
+            Self::Euler => "Euler",
+            Self::EulerAncestral => "Euler a",
+            Self::DpmPlusPlus2m => "DPM++ 2M",
+            Self::UniPc => "UniPC",
+        }
+    }
+
+    /// Whether a step looks at answers of the steps before.
+    pub fn is_multistep(self) -> bool {
+        matches!(self, Self::DpmPlusPlus2m | Self::UniPc)
+    }
 }

@@ -57,6 +57,18 @@ impl ConfigFile {
         })
     }
 
+    /// Keys that were read or worked out otherwise; `origin` is named in errors.
+    pub fn of(origin: &Path, values: Value) -> Self {
+        Self {
+            path: origin.to_owned(),
+            values: match values {
+                Value::Object(values) => values,
+                _ => Map::new(),
+            },
+            faults: Vec::new(),
+        }
+    }
+
     /// The key's value; without one, a fault and a stand-in.
     pub fn required<T: DeserializeOwned + Default>(&mut self, key: &'static str) -> T {
         self.optional(key).unwrap_or_else(|| {

@@ -14,6 +14,8 @@ mod vae;
 
 pub use clip::{Activation, ClipTextConfig, ClipTextModel, ClipTextOutput, Pooling};
 pub use config::ConfigFault;
+pub(crate) use config::ConfigFile;
 pub use text::{TextConditioner, TextConditions, TextEncoder};
+pub(crate) use text::{TextPart, published};
 pub use unet::{AddedConditions, UNet2DCondition, UNetConfig};
 pub use vae::{AutoencoderKl, Posterior, VaeConfig};

@@ -1,6 +1,8 @@
 //! Captions to what SDXL's UNet takes of them: two tokenizers and two encoders, side by side.
 // B batch, S tokens (77), D1 D2 hidden sizes (768, 1280), P size of the pooled text (1280)
 
+mod chunks;
+
 use std::path::{Path, PathBuf};
 
 use tch::{Device, Kind, Tensor};
@@ -38,6 +40,20 @@ pub struct TextEncoder {
     model: ClipTextModel,
 }
 
+/// What a text encoder is made from.
+#[derive(Debug)]
+pub(crate) struct TextPart {
+    pub config: ClipTextConfig,
+    /// Under the published names: see [`published`].
+    pub checkpoint: Checkpoint,
+    pub tokenizer: ClipTokenizer,
+}
+
+/// A text encoder's checkpoint under the published names, without buffers of older versions.
+pub(crate) fn published(checkpoint: Checkpoint) -> Checkpoint {
+    with_published_names(checkpoint).renamed(|name| (name != POSITION_IDS).then(|| name.to_owned()))
+}
+
 /// SDXL's text side: turns captions into [`TextConditions`]. Its weights are frozen.
 #[derive(Debug)]
 pub struct TextConditioner {
@@ -55,20 +71,35 @@ impl TextConditioner {
     /// # Errors
     /// A file is missing or damaged; weights, configuration and tokenizer of an encoder do not belong together.
     pub fn from_folder(root: &Path, device: Device, kind: Kind) -> Result<Self, Error> {
-        let encoder = |index: usize| {
+        let part = |index: usize| -> Result<TextPart, Error> {
             let folder = root.join(ENCODERS[index]);
-            let config = ClipTextConfig::read(&folder)?;
-            let tokenizer = ClipTokenizer::from_folder(&root.join(TOKENIZERS[index]))?;
-            let checkpoint = with_published_names(Checkpoint::open(&folder)?);
-            let builder = Builder::from_checkpoint(&checkpoint).ignoring(POSITION_IDS);
+            Ok(TextPart {
+                config: ClipTextConfig::read(&folder)?,
+                checkpoint: published(Checkpoint::open(&folder)?),
+                tokenizer: ClipTokenizer::from_folder(&root.join(TOKENIZERS[index]))?,
+            })
+        };
+        Self::from_parts([part(0)?, part(1)?], root, device, kind)
+    }
+
+    /// The text side from its parts, wherever they came from; `root` is named in errors.
+    pub(crate) fn from_parts(
+        parts: [TextPart; 2],
+        root: &Path,
+        device: Device,
+        kind: Kind,
+    ) -> Result<Self, Error> {
+        let encoder = |index: usize, part: TextPart| {
+            let builder = Builder::from_checkpoint(&part.checkpoint).ignoring(POSITION_IDS);
             TextEncoder::new(
                 builder.device(device).kind(kind),
-                config,
-                tokenizer,
-                &folder,
+                part.config,
+                part.tokenizer,
+                &root.join(ENCODERS[index]),
             )
         };
-        Self::new(encoder(0)?, encoder(1)?, device, kind, root)
+        let [first, second] = parts;
+        Self::new(encoder(0, first)?, encoder(1, second)?, device, kind, root)
     }
 
     /// Fresh encoders of these sizes, drawn from `seed`, with CLIP's own vocabulary.

@@ -1,5 +1,35 @@
 //! Which timesteps a sampler visits.
 
+/// How the visited timesteps lie among those of training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spacing {
+    /// From the last timestep down: see [`trailing_timesteps`].
+    #[default]
+    Trailing,
+    /// Multiples of a whole number, shifted up: how SDXL itself is sampled. Never begins at the last timestep.
+    Leading {
+        /// By how much they are shifted: `steps_offset`.
+        offset: usize,
+    },
+}
+
+impl Spacing {
+    /// `steps` falling timesteps below `train_timesteps`, as diffusers places them for single-step or multistep solvers.
+    pub fn timesteps(self, steps: usize, train_timesteps: usize, is_multistep: bool) -> Vec<usize> {
+        let Self::Leading { offset } = self else {
+            return trailing_timesteps(steps, train_timesteps);
+        };
+        let steps = steps.clamp(1, train_timesteps.max(1));
+        // Multistep solvers divide by one more, and leave 0 out.
+        let (parts, first) = (steps + usize::from(is_multistep), usize::from(is_multistep));
+        let ratio = (train_timesteps / parts).max(1);
+        let at = |i: usize| (i * ratio + offset).min(train_timesteps.saturating_sub(1));
+        let mut timesteps: Vec<usize> = (first..first + steps).rev().map(at).collect();
+        timesteps.dedup();
+        timesteps
+    }
+}
+
 /// `steps` timesteps from the last one down, evenly spaced ("trailing", Lin et al. 2023, arXiv:2305.08891).
 ///
 /// `t_i = round(T − i·T/steps) − 1`, halves to even. It starts at the last timestep of training: any other spacing
@@ -19,6 +49,16 @@ pub fn trailing_timesteps(steps: usize, train_timesteps: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leading_timesteps_are_those_of_diffusers() {
+        let spacing = Spacing::Leading { offset: 1 };
+        let single = spacing.timesteps(30, 1000, false);
+        assert_eq!((single[0], single[1], single[29]), (958, 925, 1));
+        let multi = spacing.timesteps(30, 1000, true);
+        assert_eq!((multi[0], multi[1], multi[29]), (961, 929, 33));
+        assert_eq!(spacing.timesteps(1000, 1000, false)[0], 999);
+    }
 
     #[test]
     fn thirty_steps_are_the_published_ones() {

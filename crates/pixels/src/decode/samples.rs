@@ -41,6 +41,15 @@ impl Samples {
         Self { kind, data }
     }
 
+    /// The opacity alone; none where there is none.
+    pub fn into_alpha(self) -> Option<Vec<u8>> {
+        match self.kind {
+            Kind::GreyAlpha => Some(split_alpha::<1, 2>(&self.data).1),
+            Kind::Rgba => Some(split_alpha::<3, 4>(&self.data).1),
+            Kind::Grey | Kind::Rgb | Kind::Cmyk => None,
+        }
+    }
+
     /// Opaque sRGB bytes: the profile first, then the matte, which is sRGB, under what is transparent.
     pub fn into_srgb(self, conversion: Option<&Conversion>, matte: [u8; 3]) -> Vec<u8> {
         let (colour, alpha) = match self.kind {

@@ -90,7 +90,18 @@ impl ClipTextConfig {
     /// # Errors
     /// The file cannot be read; it lacks a size or asks for a part that CLIP has not: all such keys at once.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let mut file = ConfigFile::read(path)?;
+        Self::take(ConfigFile::read(path)?)
+    }
+
+    /// Reads the keys of a `config.json` that came otherwise than as a file; errors name `origin`.
+    ///
+    /// # Errors
+    /// As for a file.
+    pub fn from_json(origin: &Path, values: Value) -> Result<Self, Error> {
+        Self::take(ConfigFile::of(origin, values))
+    }
+
+    fn take(mut file: ConfigFile) -> Result<Self, Error> {
         // transformers' defaults, where a file is silent.
         let hidden_act: String = file.or("hidden_act", "quick_gelu".to_owned());
         let hidden_act = match hidden_act.as_str() {

@@ -83,7 +83,18 @@ impl UNetConfig {
     /// # Errors
     /// The file cannot be read; it lacks a size or asks for a part that SDXL has not: all such keys at once.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let mut file = ConfigFile::read(path)?;
+        Self::take(ConfigFile::read(path)?)
+    }
+
+    /// Reads the keys of a `config.json` that came otherwise than as a file; errors name `origin`.
+    ///
+    /// # Errors
+    /// As for a file.
+    pub fn from_json(origin: &Path, values: Value) -> Result<Self, Error> {
+        Self::take(ConfigFile::of(origin, values))
+    }
+
+    fn take(mut file: ConfigFile) -> Result<Self, Error> {
         let block_out_channels: Vec<i64> = file.required("block_out_channels");
         let blocks = block_out_channels.len();
         let config = Self {
@@ -146,6 +157,11 @@ impl UNetConfig {
     /// Size of the caption as one vector, what the second text encoder projects to.
     pub fn pooled_size(&self) -> i64 {
         self.projection_class_embeddings_input_dim - TIME_IDS * self.addition_time_embed_dim
+    }
+
+    /// Whether a block on the way up, counted from the middle, has transformers.
+    pub(crate) fn looks_at_text_on_the_way_up(&self, block: usize) -> bool {
+        self.up_block_types.get(block) == Some(&BlockKind::CrossAttention)
     }
 
     pub(super) fn time_embedding_size(&self) -> i64 {

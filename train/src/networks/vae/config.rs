@@ -34,7 +34,18 @@ impl VaeConfig {
     /// # Errors
     /// The file cannot be read; it lacks a size or asks for a part that SDXL has not: all such keys at once.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let mut file = ConfigFile::read(path)?;
+        Self::take(ConfigFile::read(path)?)
+    }
+
+    /// Reads the keys of a `config.json` that came otherwise than as a file; errors name `origin`.
+    ///
+    /// # Errors
+    /// As for a file.
+    pub fn from_json(origin: &Path, values: Value) -> Result<Self, Error> {
+        Self::take(ConfigFile::of(origin, values))
+    }
+
+    fn take(mut file: ConfigFile) -> Result<Self, Error> {
         let block_out_channels: Vec<i64> = file.required("block_out_channels");
         let blocks = block_out_channels.len();
         let config = Self {
