@@ -121,6 +121,7 @@ impl Stages {
                 },
                 validation_share: plan.bucket.validation_share,
                 anchor: plan.mix.anchor,
+                rules: plan.mix.rules(),
                 on_shortfall: plan.mix.on_shortfall,
                 keep_generations: plan.bucket.keep_generations.get(),
                 policy: plan.ingest.pixels,

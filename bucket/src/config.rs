@@ -3,11 +3,17 @@
 mod aspect;
 mod contract;
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroU64},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use terminus_manifest::{plan::AnchorRatio, ratio::Ratio};
+use terminus_manifest::{
+    plan::{AnchorRatio, CollectionRule, MixRules},
+    ratio::Ratio,
+};
 
 pub use aspect::{Aspect, AspectError};
 pub use terminus_manifest::plan::Shape;
@@ -154,8 +160,27 @@ pub struct MixConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "contract::anchor_ratio")]
     pub anchor: Option<AnchorRatio>,
-    /// What happens when there are no anchors to reach the ratio with.
+    /// The most places that one sample takes in an epoch; without it a small collection is repeated as often as the
+    /// ratio asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_repeats: Option<NonZeroU32>,
+    /// The parts of collections in the places of their role, by name: `{ share = 0.4 }`, or `{ weight = 2 }` for the
+    /// places that shares leave. Samples are repeated for it, and none is dropped.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "contract::collection_rules")]
+    pub collections: BTreeMap<String, CollectionRule>,
+    /// What happens when places are left that no sample can take.
     pub on_shortfall: OnShortfall,
+}
+
+impl MixConfig {
+    /// The rules of collections, as the plan of an epoch takes them.
+    pub fn rules(&self) -> MixRules {
+        MixRules {
+            max_repeats: self.max_repeats,
+            collections: self.collections.clone(),
+        }
+    }
 }
 
 /// What happens when the ratio cannot be reached.
@@ -166,5 +191,5 @@ pub enum OnShortfall {
     #[default]
     Report,
     /// Nothing is published.
-    Fail,
+    Error,
 }

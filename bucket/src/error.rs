@@ -28,10 +28,10 @@ pub enum Error {
     },
     /// The asked ratio cannot be reached, and the recipe does not allow less.
     #[error(
-        "the mix asks for {missing} anchors more than there can be\nhint: add anchors, lower `mix.anchor`, or set `mix.on_shortfall = \"report\"`"
+        "the mix asks for {missing} places more than samples can take\nhint: add samples, ask for less in `[mix]`, raise `mix.max_repeats`, or set `mix.on_shortfall = \"report\"`"
     )]
     Shortfall {
-        /// Anchor places that nothing can take.
+        /// Places that nothing can take.
         missing: u64,
     },
     /// The plotting library refused a plot.

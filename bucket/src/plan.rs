@@ -1,7 +1,12 @@
 //! What the stage will do: the recipe's settings, checked.
 
 use terminus_manifest::{
-    Root, overrides::Overrides, plan::AnchorRatio, ratio::Ratio, shard::ShardLimits, words::Role,
+    Root,
+    overrides::Overrides,
+    plan::{AnchorRatio, MixRules},
+    ratio::Ratio,
+    shard::ShardLimits,
+    words::Role,
 };
 use terminus_pixels::{Limits, PixelPolicy};
 
@@ -47,6 +52,8 @@ pub struct BucketPlan {
     pub validation_share: Ratio,
     /// How many anchors an epoch has.
     pub anchor: Option<AnchorRatio>,
+    /// The parts of collections in the places of their role.
+    pub rules: MixRules,
     /// What happens when that cannot be reached.
     pub on_shortfall: OnShortfall,
     /// How many generations of the recipe `gc` leaves.

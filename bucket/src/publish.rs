@@ -15,7 +15,7 @@ use terminus_manifest::{
     },
     ids::Sha256Digest,
     index::IndexRow,
-    plan::{PlanSettings, RoleMix, plan},
+    plan::{PlanSettings, RoleMix, collection_key, plan},
     shard::ShardReader,
     time::Timestamp,
     words::Split,
@@ -50,7 +50,7 @@ pub(crate) fn publish(
         });
     }
     let mix = mix(bucket, rows)?;
-    if bucket.on_shortfall == OnShortfall::Fail && mix.total.shortfall > 0 {
+    if bucket.on_shortfall == OnShortfall::Error && mix.total.shortfall > 0 {
         return Err(Error::Shortfall {
             missing: mix.total.shortfall,
         });
@@ -88,7 +88,8 @@ pub(crate) fn publish(
 
 /// The mix of epoch 0 at device batch 1, so that a trainer's settings never change a manifest.
 fn mix(bucket: &BucketPlan, rows: &[IndexRow]) -> Result<MixRecord, Error> {
-    let settings = PlanSettings::of_manifest(bucket.seed, bucket.shape, bucket.anchor);
+    let settings = PlanSettings::of_manifest(bucket.seed, bucket.shape, bucket.anchor)
+        .with_rules(&bucket.rules);
     let epoch = plan(&plan_samples(rows), &settings, 0)?;
     let trained: Vec<&IndexRow> = rows
         .iter()
@@ -101,9 +102,23 @@ fn mix(bucket: &BucketPlan, rows: &[IndexRow]) -> Result<MixRecord, Error> {
             .or_default()
             .add(usage);
     }
+    let mut short_by_collection = BTreeMap::new();
+    for name in by_collection.keys() {
+        let key = collection_key(name);
+        let quotas = epoch.quotas().iter();
+        let short: u64 = quotas
+            .filter(|quota| quota.collection == key)
+            .map(|quota| quota.asked - quota.places)
+            .sum();
+        if short > 0 {
+            short_by_collection.insert(name.clone(), short);
+        }
+    }
     Ok(MixRecord {
         total: epoch.mix().clone(),
         by_collection,
+        rules: bucket.rules.clone(),
+        short_by_collection,
     })
 }
 

@@ -23,6 +23,7 @@ use crate::{
     crop::{Corner, Crop, CropFault, Picture, crop},
     measure::{Interest, Unmeasured, key_of, measure},
     pack::PlannedSample,
+    stage::Location,
 };
 
 /// An item that came in, and what is to become of it.
@@ -340,8 +341,7 @@ impl Planned<'_> {
         &self,
         plan: &BucketPlan,
         sample: &PlannedSample<'_>,
-        shard: String,
-        row: u32,
+        location: &Location,
         captions: &HashMap<CaptionKey, CaptionRow>,
         sides: &HashMap<GroupId, Split>,
     ) -> IndexRow {
@@ -353,8 +353,8 @@ impl Planned<'_> {
         let rect = sample.crop.rect;
         IndexRow {
             sample_id: sample.sample_id,
-            shard,
-            row,
+            shard: location.shard.clone(),
+            row: location.row,
             item_id: ledger.item_id,
             picture_id: ledger
                 .picture_id()
@@ -373,7 +373,7 @@ impl Planned<'_> {
             resized_height: sample.resized.map(|(_, height)| height),
             width: rect.width,
             height: rect.height,
-            packing: sample.crop.packing,
+            packing: location.packing,
             captions: self
                 .captions
                 .iter()

@@ -16,7 +16,7 @@ use terminus_manifest::{
     shard::{ShardReader, ShardRow, ShardWriter},
     store::ContentStore,
     verdict::VerdictRow,
-    words::{Outcome, Reason, Stage},
+    words::{Outcome, Packing, Reason, Stage},
 };
 
 use crate::{
@@ -59,8 +59,19 @@ pub struct Summary {
     pub reasons: BTreeMap<Reason, u64>,
 }
 
-/// Where a sample's pixels lie: shard path relative to any manifest of the root, and row.
-pub(crate) type Locations = HashMap<SampleId, (String, u32)>;
+/// Where a sample's pixels lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Location {
+    /// The shard's path, relative to any manifest of the root.
+    pub shard: String,
+    /// The row in it.
+    pub row: u32,
+    /// How they are stored there: of the lossless ways whichever came first.
+    pub packing: Packing,
+}
+
+/// Where the samples of a root lie.
+pub(crate) type Locations = HashMap<SampleId, Location>;
 
 /// Runs the stage.
 ///
@@ -152,15 +163,14 @@ fn locate(
     for path in plan.root.shard_files()? {
         let relative = relative_shard(&path);
         let is_drafts = draft.is_some_and(|draft| draft.owns(&path));
-        for (row, id) in ShardReader::open(&path)?
-            .sample_ids()?
-            .into_iter()
-            .enumerate()
-        {
+        let samples = ShardReader::open(&path)?.samples()?;
+        for (row, (id, packing)) in (0..).zip(samples) {
             *recovered += u64::from(is_drafts);
-            locations
-                .entry(id)
-                .or_insert_with(|| (relative.clone(), row as u32));
+            locations.entry(id).or_insert_with(|| Location {
+                shard: relative.clone(),
+                row,
+                packing,
+            });
         }
     }
     Ok(locations)
@@ -330,8 +340,12 @@ impl<'a> Shards<'a> {
             let writer = ShardWriter::create(&path, self.plan.shard_limits)?;
             (relative_shard(&path), writer)
         };
-        self.rows
-            .insert(row.sample_id, (relative.clone(), writer.rows() as u32));
+        let location = Location {
+            shard: relative.clone(),
+            row: writer.rows() as u32,
+            packing: row.packing,
+        };
+        self.rows.insert(row.sample_id, location);
         writer.push(row)?;
         let is_full = writer.is_full();
         self.open = Some((relative, writer));
@@ -403,8 +417,8 @@ fn index_rows(
         .iter()
         .flat_map(|item| item.samples.iter().map(move |sample| (item, sample)))
         .filter_map(|(item, sample)| {
-            let (shard, row) = locations.get(&sample.sample_id)?;
-            Some(item.index_row(plan, sample, shard.clone(), *row, captions, &sides))
+            let location = locations.get(&sample.sample_id)?;
+            Some(item.index_row(plan, sample, location, captions, &sides))
         })
         .collect();
     rows.sort_by_key(|row| row.sample_id);

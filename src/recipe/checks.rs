@@ -1,7 +1,10 @@
 //! What no schema can say: settings that need or exclude each other.
 
 use terminus_bucket::config::{CropStyle, PackingChoice, Resample, Shape};
-use terminus_manifest::{plan::AnchorRatio, words::Role};
+use terminus_manifest::{
+    plan::{AnchorRatio, CollectionRule},
+    words::Role,
+};
 use terminus_train::config::{LrSchedule, PredictionType};
 
 use super::{
@@ -21,6 +24,7 @@ pub(super) fn check(recipe: &Recipe, document: &Document, faults: &mut Faults) {
     };
     checks.roles();
     checks.buckets();
+    checks.shares();
     checks.objective();
     checks.learning_rate();
     checks.base();
@@ -137,6 +141,35 @@ impl Checks<'_> {
                 self.fault(&KeyPath::of("bucket.target_px"), message, hint);
             }
             Shape::Aspect | Shape::Square => {}
+        }
+    }
+
+    fn shares(&mut self) {
+        if !self.are_clean(&["collection", "mix.collections"]) {
+            return;
+        }
+        let rules = &self.recipe.mix.collections;
+        let key = KeyPath::of("mix.collections");
+        for name in rules.keys() {
+            if !self.recipe.collection.iter().any(|c| &c.name == name) {
+                let hint = "the rules of `[mix]` go by the names of collections";
+                self.fault(&key.key(name), "no collection has this name", hint);
+            }
+        }
+        for role in Role::ALL {
+            let of_role = || self.recipe.collection.iter().filter(|c| c.role == *role);
+            let shares = of_role().filter_map(|c| match rules.get(&c.name) {
+                Some(CollectionRule::Share(share)) => Some(share.as_f64()),
+                _ => None,
+            });
+            let shares: Vec<f64> = shares.collect();
+            let sum: f64 = shares.iter().sum();
+            let is_all = shares.len() == of_role().count();
+            if sum > 1.0 + 1e-9 || (!is_all && sum > 1.0 - 1e-9) {
+                let message = format!("the shares of the {role} collections add up to {sum}");
+                let hint = "they are parts of one whole, and what has no share gets the rest";
+                self.fault(&key, message, hint);
+            }
         }
     }
 

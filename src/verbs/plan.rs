@@ -104,6 +104,7 @@ fn list(epoch: &EpochPlan, samples: &[PlanSample]) -> anyhow::Result<()> {
                 role,
                 width,
                 height,
+                ..
             } = sample;
             let is_fill = place.is_fill;
             writeln!(

@@ -42,3 +42,29 @@ pub(super) fn anchor_ratio(_: &mut SchemaGenerator) -> Schema {
         },
     ] })
 }
+
+pub(super) fn collection_rules(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": { "oneOf": [
+            {
+                "type": "object",
+                "description": "this share of the places of its role",
+                "properties": {
+                    "share": { "type": "number", "minimum": 0, "exclusiveMaximum": 1 },
+                },
+                "required": ["share"],
+                "additionalProperties": false,
+            },
+            {
+                "type": "object",
+                "description": "of what is left, by samples times this weight",
+                "properties": {
+                    "weight": { "type": "number", "exclusiveMinimum": 0, "maximum": 1000 },
+                },
+                "required": ["weight"],
+                "additionalProperties": false,
+            },
+        ] },
+    })
+}

@@ -39,7 +39,7 @@ pub fn page(plan: &BucketPlan, survey: &Survey, report: &Report) -> Result<Strin
     engine.add_template("page.html", include_str!("page.html"))?;
     let mix = report.mix.as_ref().map(|mix| {
         let asked = mix.total.asked.map(|asked| asked.to_string());
-        (asked, causes(&mix.total))
+        (asked, causes(mix))
     });
     let (asked, causes) = mix.unwrap_or_default();
     let shown = report.cropping.buckets.len().min(PLOTTED_BUCKETS);

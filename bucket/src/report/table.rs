@@ -5,7 +5,7 @@ use std::fmt;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use terminus_manifest::{plan::AnchorRatio, words::Stage};
 
-use super::Report;
+use super::{Report, causes};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,13 +160,13 @@ impl Report {
             None => write!(f, "anchors: no ratio asked, {anchors} of {places} places")?,
         }
         if total.shortfall > 0 {
-            write!(
-                f,
-                "; {} places short, because there are no anchors",
-                total.shortfall
-            )?;
+            write!(f, "; {} places short", total.shortfall)?;
         }
-        writeln!(f, "; {} samples held out", self.validation_samples)
+        writeln!(f, "; {} samples held out", self.validation_samples)?;
+        for cause in causes(mix) {
+            writeln!(f, "  {cause}")?;
+        }
+        Ok(())
     }
 
     fn bucket_table(&self) -> Table {

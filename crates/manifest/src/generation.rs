@@ -18,7 +18,7 @@ use crate::{
     Error, Root, atomic, failpoint,
     ids::Sha256Digest,
     index::IndexRow,
-    plan::{PlanSample, PlanSettings},
+    plan::{PlanSample, PlanSettings, collection_key},
     table,
     words::Split,
 };
@@ -145,6 +145,7 @@ impl Generation {
     pub fn plan_settings(&self) -> PlanSettings {
         let manifest = &self.manifest;
         PlanSettings::of_manifest(manifest.seed, manifest.shape, manifest.mix.total.asked)
+            .with_rules(&manifest.mix.rules)
     }
 }
 
@@ -155,6 +156,7 @@ pub fn plan_samples(index: &[IndexRow]) -> Vec<PlanSample> {
         .map(|row| PlanSample {
             sample_id: row.sample_id,
             role: row.role,
+            collection: collection_key(&row.collection),
             width: row.width,
             height: row.height,
         })

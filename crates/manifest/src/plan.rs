@@ -13,13 +13,14 @@ mod anchors;
 mod aspect;
 mod keys;
 mod mix;
+mod rules;
 mod spread;
 mod square;
 
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, num::NonZeroU32};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 use crate::{
     Error,
@@ -31,6 +32,7 @@ use keys::Keys;
 
 pub use crate::words::Role;
 pub use mix::{ByRole, Mix, RoleMix, Usage, Window};
+pub use rules::{CollectionRule, MixRules, Quota, collection_key};
 
 /// The most places an epoch may have: 8 GiB of [`Place`]s. More is a slip in the settings.
 pub const MAX_PLACES: u64 = 1 << 30;
@@ -42,6 +44,8 @@ pub struct PlanSample {
     pub sample_id: SampleId,
     /// Whether it is trained on or an anchor.
     pub role: Role,
+    /// Its collection, by [`collection_key`].
+    pub collection: u64,
     /// Columns of its pixels: with `height`, its bucket.
     pub width: u32,
     /// Rows of its pixels.
@@ -124,7 +128,7 @@ pub enum Shape {
 }
 
 /// All that a plan depends on besides the samples and the epoch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PlanSettings {
     /// The recipe's seed.
     pub seed: u64,
@@ -132,6 +136,10 @@ pub struct PlanSettings {
     pub shape: Shape,
     /// The asked ratio; without one every anchor takes one place, as every train sample does.
     pub anchor: Option<AnchorRatio>,
+    /// The most places that one sample may take before fill.
+    pub max_repeats: Option<NonZeroU32>,
+    /// How the collections of a role share its places, by [`collection_key`].
+    pub collections: BTreeMap<u64, CollectionRule>,
     /// Samples that a device takes at once.
     pub device_batch: NonZeroU32,
     /// Devices that work side by side.
@@ -148,10 +156,23 @@ impl PlanSettings {
             seed,
             shape,
             anchor,
+            max_repeats: None,
+            collections: BTreeMap::new(),
             device_batch: NonZeroU32::MIN,
             devices: NonZeroU32::MIN,
             accumulation: NonZeroU32::MIN,
         }
+    }
+
+    /// The same with a recipe's rules for its collections.
+    #[must_use]
+    pub fn with_rules(mut self, rules: &MixRules) -> Self {
+        self.max_repeats = rules.max_repeats;
+        let rules = rules.collections.iter();
+        self.collections = rules
+            .map(|(name, rule)| (collection_key(name), *rule))
+            .collect();
+        self
     }
 
     /// Device batches between two updates: devices · accumulation.
@@ -183,6 +204,7 @@ pub struct EpochPlan {
     devices: usize,
     step_len: usize,
     mix: Mix,
+    quotas: Vec<Quota>,
 }
 
 impl EpochPlan {
@@ -221,6 +243,11 @@ impl EpochPlan {
         &self.mix
     }
 
+    /// The part of every collection, train first, then by key.
+    pub fn quotas(&self) -> &[Quota] {
+        &self.quotas
+    }
+
     /// How often each of `samples` samples is used, by its position in the slice that was planned.
     pub fn usage(&self, samples: usize) -> Vec<Usage> {
         mix::usage(&self.places, samples)
@@ -229,9 +256,10 @@ impl EpochPlan {
 
 /// The plan of epoch `epoch` (from 0) over the train split's `samples`, whose ids differ from each other.
 ///
-/// The order of `samples` does not matter. Each train sample takes exactly one place that is not fill; anchors take
-/// the nearest number of places to the asked ratio, 0 if there are none ([`Mix::shortfall`] then says how many are
-/// missing). All steps are full.
+/// The order of `samples` does not matter. Each train sample takes exactly one place that is not fill, unless rules for
+/// collections ask for repeats; anchors take the nearest number of places to the asked ratio. [`Mix::shortfall`] says
+/// how many places nothing could take, because there are no anchors or `max_repeats` allows no more. All steps are
+/// full.
 ///
 /// # Errors
 /// [`Error::Ratio`] for a share of 1 or more; [`Error::PlanTooLarge`] past [`MAX_PLACES`].
@@ -241,28 +269,55 @@ pub fn plan(
     epoch: u64,
 ) -> Result<EpochPlan, Error> {
     let mut keys = Keys::new(settings.seed, epoch);
-    let train: Vec<u32> = positions(samples, Role::Train);
-    let pool = positions(samples, Role::Anchor);
-
-    let asked = match settings.anchor {
-        Some(ratio) => ratio.places(train.len() as u64)?,
-        None => pool.len() as u128,
+    let quotas_of = |role, total| {
+        rules::quotas(
+            samples,
+            role,
+            &settings.collections,
+            settings.max_repeats,
+            total,
+        )
     };
-    let available = if pool.is_empty() { 0 } else { asked };
-    fits(available + samples.len() as u128 + settings.samples_per_step())?;
-    let anchors = Anchors::new(samples, pool, available as u64, epoch, &mut keys);
+    let places_of = |quotas: &[Quota]| quotas.iter().map(|quota| quota.places).sum::<u64>();
+    let mut quotas = quotas_of(Role::Train, None);
+    let train_places = places_of(&quotas);
+    let asked = settings
+        .anchor
+        .map(|ratio| ratio.places(train_places))
+        .transpose()?;
+    fits(asked.unwrap_or(0) + samples.len() as u128 + settings.samples_per_step())?;
+    fits(quotas.iter().map(|quota| u128::from(quota.asked)).sum())?;
+    let anchor_quotas = quotas_of(Role::Anchor, asked.map(|asked| asked as u64));
+    let available = places_of(&anchor_quotas);
+    let asked = asked.unwrap_or_else(|| {
+        anchor_quotas
+            .iter()
+            .map(|quota| u128::from(quota.asked))
+            .sum()
+    });
+    fits(asked + u128::from(train_places))?;
+    let train_short = quotas
+        .iter()
+        .map(|quota| quota.asked - quota.places)
+        .sum::<u64>();
+    let has_rules = anchor_quotas
+        .iter()
+        .any(|quota| settings.collections.contains_key(&quota.collection));
+    let train = anchors::uses(samples, &quotas, epoch, &mut keys);
+    let anchors = Anchors::new(samples, &anchor_quotas, has_rules, epoch, &mut keys);
 
     let places = match settings.shape {
-        Shape::Square => square::places(samples, train, &anchors, settings, &mut keys),
+        Shape::Square => square::places(samples, &train, &anchors, settings, &mut keys),
         Shape::Aspect => aspect::places(samples, &train, &anchors, settings, &mut keys)?,
     };
+    quotas.extend(anchor_quotas);
     let step_len = settings.samples_per_step() as usize;
     let mix = mix::measure(
         samples,
         &places,
         step_len,
         settings.anchor,
-        asked - available,
+        asked - u128::from(available) + u128::from(train_short),
     );
     Ok(EpochPlan {
         epoch,
@@ -271,14 +326,17 @@ pub fn plan(
         devices: settings.devices.get() as usize,
         step_len,
         mix,
+        quotas,
     })
 }
 
-/// Positions of the samples that have this role.
-fn positions(samples: &[PlanSample], role: Role) -> Vec<u32> {
+/// Positions of the samples in this role, of one collection or of all.
+fn positions(samples: &[PlanSample], role: Role, collection: Option<u64>) -> Vec<u32> {
     (0..)
         .zip(samples)
-        .filter(|(_, sample)| sample.role == role)
+        .filter(|(_, sample)| {
+            sample.role == role && collection.is_none_or(|key| sample.collection == key)
+        })
         .map(|(position, _)| position)
         .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    plan::{Mix, RoleMix, Shape},
+    plan::{Mix, MixRules, RoleMix, Shape},
     words::{Outcome, Stage},
 };
 
@@ -74,6 +74,12 @@ pub struct MixRecord {
     pub total: Mix,
     /// By collection.
     pub by_collection: BTreeMap<String, RoleMix>,
+    /// What the recipe says of collections' parts.
+    #[serde(default, skip_serializing_if = "MixRules::is_empty")]
+    pub rules: MixRules,
+    /// Places that the rules ask for and that a collection cannot take, because `max_repeats` allows no more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub short_by_collection: BTreeMap<String, u64>,
 }
 
 /// The samples of one size.

@@ -6,7 +6,7 @@ use crate::{
     Error,
     plan::{
         Place, PlanSample, PlanSettings, Role,
-        anchors::Anchors,
+        anchors::{Anchors, Use},
         fits,
         keys::{Key, Keys},
         spread::spread,
@@ -39,7 +39,7 @@ struct Chunk {
 /// The places of the epoch: chunks of a device batch from each bucket, in a seeded order, padded to whole steps.
 pub(super) fn places(
     samples: &[PlanSample],
-    train: &[u32],
+    train: &[Use],
     anchors: &Anchors,
     settings: &PlanSettings,
     keys: &mut Keys,
@@ -67,7 +67,7 @@ pub(super) fn places(
 /// uses come before all second ones, so that copies are as far apart as can be.
 fn members(
     samples: &[PlanSample],
-    train: &[u32],
+    train: &[Use],
     anchors: &Anchors,
     device_batch: u64,
     keys: &mut Keys,
@@ -86,15 +86,35 @@ fn members(
             sample,
         }));
     };
-    for &sample in train {
-        add(sample, 0..1);
+    if anchors.is_one_pool() {
+        let rounds = anchors.places().checked_div(anchors.pool()).unwrap_or(0) as u32;
+        for sample in anchors.walk().take(anchors.pool() as usize) {
+            add(sample, 0..rounds);
+        }
+        for sample in extra_anchors(samples, train, anchors, device_batch) {
+            add(sample, rounds..rounds + 1);
+        }
+    } else {
+        let mut copies: BTreeMap<u32, u32> = BTreeMap::new();
+        for sample in anchors.walk().take(anchors.places() as usize) {
+            *copies.entry(sample).or_default() += 1;
+        }
+        for (sample, copies) in copies {
+            add(sample, 0..copies);
+        }
     }
-    let rounds = anchors.places().checked_div(anchors.pool()).unwrap_or(0) as u32;
-    for sample in anchors.walk().take(anchors.pool() as usize) {
-        add(sample, 0..rounds);
-    }
-    for sample in extra_anchors(samples, train, anchors, device_batch) {
-        add(sample, rounds..rounds + 1);
+    for &(sample, copy) in train {
+        let PlanSample {
+            sample_id, role, ..
+        } = samples[sample as usize];
+        members.push(Member {
+            bucket: bucket_of(samples, sample),
+            role,
+            // Further uses have keys of their own, and lie anywhere.
+            copy: 0,
+            key: keys.order_of_use(sample_id, copy),
+            sample,
+        });
     }
     members.sort_unstable_by(|a, b| {
         let id = |member: &Member| samples[member.sample as usize].sample_id;
@@ -135,7 +155,7 @@ fn interleaved(members: &[Member]) -> Vec<u32> {
 /// first, so that less has to be filled.
 fn extra_anchors(
     samples: &[PlanSample],
-    train: &[u32],
+    train: &[Use],
     anchors: &Anchors,
     device_batch: u64,
 ) -> Vec<u32> {
@@ -148,7 +168,7 @@ fn extra_anchors(
     }
     let pool = || anchors.walk().take(anchors.pool() as usize);
     let mut sizes: BTreeMap<Bucket, u64> = BTreeMap::new();
-    for &sample in train {
+    for &(sample, _) in train {
         *sizes.entry(bucket_of(samples, sample)).or_default() += 1;
     }
     // What each bucket lacks for whole batches, and its anchors in the order of the walk.

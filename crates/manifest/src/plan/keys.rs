@@ -31,6 +31,16 @@ impl Keys {
         hash("order", &[&self.seed, &self.epoch, &self.id])
     }
 
+    /// [`Keys::order`] of the first use of a sample; H("order", seed, epoch, `sample_id`, copy) of a further one.
+    pub(super) fn order_of_use(&mut self, sample: SampleId, copy: u32) -> Key {
+        if copy == 0 {
+            return self.order(sample);
+        }
+        self.spell(sample);
+        let copy = copy.to_string();
+        hash("order", &[&self.seed, &self.epoch, &self.id, &copy])
+    }
+
     /// H("anchor", seed, `sample_id`): the same in every epoch.
     pub(super) fn anchor(&mut self, sample: SampleId) -> Key {
         self.spell(sample);
@@ -52,6 +62,17 @@ impl Keys {
             self.id.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
     }
+}
+
+/// The positions of uses by [`Keys::order_of_use`], ties by id.
+pub(super) fn order_uses(samples: &[PlanSample], uses: &[(u32, u32)], keys: &mut Keys) -> Vec<u32> {
+    let id = |position: u32| samples[position as usize].sample_id;
+    let mut keyed: Vec<(Key, u32)> = uses
+        .iter()
+        .map(|&(position, copy)| (keys.order_of_use(id(position), copy), position))
+        .collect();
+    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| id(a.1).cmp(&id(b.1))));
+    keyed.into_iter().map(|(_, position)| position).collect()
 }
 
 /// Sorts positions by `key` of their sample's id, ties by id.

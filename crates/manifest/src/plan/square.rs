@@ -2,20 +2,20 @@
 
 use crate::plan::{
     Place, PlanSample, PlanSettings,
-    anchors::Anchors,
-    keys::{Keys, permute},
+    anchors::{Anchors, Use},
+    keys::{Keys, order_uses},
     spread::spread,
 };
 
 /// The places of the epoch: train samples and anchors, filled up to whole steps, the anchors spread evenly over all.
 pub(super) fn places(
     samples: &[PlanSample],
-    mut train: Vec<u32>,
+    train: &[Use],
     anchors: &Anchors,
     settings: &PlanSettings,
     keys: &mut Keys,
 ) -> Vec<Place> {
-    permute(samples, &mut train, |id| keys.order(id));
+    let train = order_uses(samples, train, keys);
     let train_places = train.len() as u64;
     let before_fill = train_places + anchors.places();
     let total = before_fill.next_multiple_of(settings.samples_per_step() as u64);

@@ -19,6 +19,7 @@ fn pool(role: Role, count: u32, sizes: usize) -> Vec<PlanSample> {
             PlanSample {
                 sample_id: SampleId(id),
                 role,
+                collection: 0,
                 width,
                 height,
             }
@@ -42,6 +43,8 @@ fn settings(shape: Shape, anchor: Option<AnchorRatio>, batch: [u32; 3]) -> PlanS
         seed: 42,
         shape,
         anchor,
+        max_repeats: None,
+        collections: BTreeMap::new(),
         device_batch,
         devices,
         accumulation,
@@ -232,6 +235,7 @@ fn repeats_of_anchors_fill_batches_first() {
             .map(|n| PlanSample {
                 sample_id: SampleId(hash("sample", &[name, &n.to_string()])),
                 role,
+                collection: 0,
                 width,
                 height: 1024,
             })
@@ -258,6 +262,7 @@ fn anchors_of_a_bucket_are_spread_over_its_batches() {
     let samples: Vec<PlanSample> = (0..1500_u32)
         .map(|n| PlanSample {
             sample_id: SampleId(hash("sample", &[&n.to_string()])),
+            collection: 0,
             role: if n % 10 == 3 {
                 Role::Anchor
             } else {
@@ -282,6 +287,98 @@ fn epochs_differ_and_the_same_epoch_does_not() {
         assert_eq!(epoch(1), epoch(1));
         assert_ne!(epoch(1).places(), epoch(2).places());
     }
+}
+
+/// Train samples of collections 0 and 1, anchors of 2 and 3.
+fn collections(counts: [u32; 4]) -> Vec<PlanSample> {
+    let mut samples = Vec::new();
+    for (collection, count) in (0..).zip(counts) {
+        let role = if collection < 2 {
+            Role::Train
+        } else {
+            Role::Anchor
+        };
+        samples.extend(pool(role, count, SIZES.len()).into_iter().map(|sample| {
+            let id = hash(
+                "sample",
+                &[&collection.to_string(), &sample.sample_id.to_string()],
+            );
+            PlanSample {
+                sample_id: SampleId(id),
+                collection,
+                ..sample
+            }
+        }));
+    }
+    samples
+}
+
+#[test]
+fn shares_of_collections_are_exact_in_both_shapes_and_over_the_epochs() {
+    let samples = collections([30, 50, 4, 20]);
+    let rules = [
+        (0, CollectionRule::Share(ratio(0.5))),
+        (2, CollectionRule::Share(ratio(0.25))),
+    ];
+    for shape in [Shape::Square, Shape::Aspect] {
+        let settings = PlanSettings {
+            collections: rules.into(),
+            ..settings(
+                shape,
+                Some(AnchorRatio::RatioToTrain(ratio(0.2))),
+                [1, 1, 1],
+            )
+        };
+        let mut uses = vec![0; samples.len()];
+        for epoch in 0..4 {
+            let plan = plan(&samples, &settings, epoch).unwrap();
+            let usage = plan.usage(samples.len());
+            let places = |collection: u64| -> u32 {
+                let of = samples.iter().zip(&usage);
+                of.filter(|(sample, _)| sample.collection == collection)
+                    .map(|(_, usage)| usage.places)
+                    .sum()
+            };
+            assert_eq!(
+                [0, 1, 2, 3].map(places),
+                [50, 50, 5, 15],
+                "{shape:?} {epoch}"
+            );
+            assert!(usage[..80].iter().all(|usage| usage.places > 0));
+            assert_eq!(plan.mix().shortfall, 0);
+            for (uses, usage) in uses.iter_mut().zip(usage) {
+                *uses += usage.places;
+            }
+        }
+        // 200 uses of 30 samples: what comes once more rotates.
+        assert!(
+            uses[..30].iter().all(|uses| (6..=7).contains(uses)),
+            "{uses:?}"
+        );
+    }
+}
+
+#[test]
+fn a_sample_never_comes_more_often_than_it_may() {
+    let samples = collections([30, 50, 4, 0]);
+    let settings = PlanSettings {
+        max_repeats: NonZeroU32::new(3),
+        ..settings(Shape::Square, Some(share(0.5)), [1, 1, 1])
+    };
+    let plan = plan(&samples, &settings, 0).unwrap();
+    assert_eq!(plan.mix().by_role.anchor.places, 12);
+    assert_eq!(plan.mix().shortfall, 68);
+    assert!(
+        plan.usage(samples.len())
+            .iter()
+            .all(|usage| usage.places <= 3)
+    );
+    let quota = plan
+        .quotas()
+        .iter()
+        .find(|quota| quota.role == Role::Anchor)
+        .unwrap();
+    assert_eq!((quota.asked, quota.places), (80, 12));
 }
 
 fn any_ratio() -> impl Strategy<Value = Option<AnchorRatio>> {

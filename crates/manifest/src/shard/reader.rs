@@ -20,6 +20,7 @@ use crate::{
     ColumnFault, Error,
     ids::SampleId,
     table::{self, Column as _, Table as _},
+    words::Packing,
 };
 
 /// One shard, opened. Clones share the footer, so that threads can read at once.
@@ -176,21 +177,29 @@ impl ShardReader {
         Ok(())
     }
 
-    /// The sample ids of all rows, in order; reads that column alone.
+    /// The sample ids of all rows, in order, each with how its pixels are stored; reads those columns alone.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn sample_ids(&self) -> Result<Vec<SampleId>, Error> {
-        let mut ids = Vec::new();
-        for batch in table::read_projected(&self.path, &["sample_id"])? {
-            let column = |fault| Error::Column {
-                path: self.path.clone(),
-                column: "sample_id",
-                fault,
-            };
-            ids.extend(<SampleId as table::Column>::decode(batch.column(0)).map_err(column)?);
+    pub fn samples(&self) -> Result<Vec<(SampleId, Packing)>, Error> {
+        let mut samples = Vec::new();
+        for batch in table::read_projected(&self.path, &["sample_id", "packing"])? {
+            let ids = self.column::<SampleId>(&batch, "sample_id")?;
+            let packings = self.column::<Packing>(&batch, "packing")?;
+            samples.extend(ids.into_iter().zip(packings));
         }
-        Ok(ids)
+        Ok(samples)
+    }
+
+    fn column<T: table::Column>(
+        &self,
+        batch: &RecordBatch,
+        name: &'static str,
+    ) -> Result<Vec<T>, Error> {
+        let array = batch
+            .column_by_name(name)
+            .ok_or_else(|| self.column_fault(name, ColumnFault::Missing))?;
+        T::decode(array).map_err(|fault| self.column_fault(name, fault))
     }
 }
 
@@ -200,7 +209,7 @@ mod tests {
     use crate::{
         ids::{ItemId, PictureId, Rect, Sha256Digest},
         shard::{ShardLimits, ShardWriter},
-        words::{Packing, Role},
+        words::Role,
     };
 
     fn row(n: u8) -> ShardRow {
@@ -271,8 +280,10 @@ mod tests {
             })
         ));
         assert_eq!(
-            reader.sample_ids().unwrap(),
-            rows.iter().map(|r| r.sample_id).collect::<Vec<_>>()
+            reader.samples().unwrap(),
+            rows.iter()
+                .map(|r| (r.sample_id, r.packing))
+                .collect::<Vec<_>>()
         );
     }
 }
