@@ -33,8 +33,8 @@ pub use checkpoint::Checkpoint;
 pub use error::{Error, Misshaped, Result};
 pub use init::Init;
 pub use layers::{
-    Conv2d, Embedding, GroupNorm, LayerNorm, Linear, Sinusoid, causal_attention, merge_heads,
-    scaled_dot_product_attention, split_heads,
+    Conv2d, Embedding, GroupNorm, LayerNorm, Linear, Sinusoid, causal_attention, channels_last,
+    merge_heads, scaled_dot_product_attention, split_heads,
 };
 pub use save::{Metadata, Unread, save_safetensors, save_unread, write_safetensors};
 pub use view::View;

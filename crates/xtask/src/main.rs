@@ -12,6 +12,8 @@ mod checkout;
 mod error;
 mod libtorch;
 mod machine;
+mod mutations;
+mod python;
 mod quickstart;
 mod steps;
 mod verify;
@@ -28,8 +30,11 @@ Sets the project up, runs it and checks it
 Usage: cargo quickstart                 everything, from a fresh machine to a trained checkpoint and a picture
        cargo verify                     everything that has to pass: format, lints, docs, tests
        cargo xtask libtorch [--cuda]    fetch libtorch into `.libtorch`, where every build finds it
+       cargo xtask parity               hold weights and pictures against diffusers (needs torch in Python)
+       cargo xtask mutations            make known mistakes in a copy; a test must see each
+       cargo xtask bench sdxl           time the UNet against diffusers (needs torch in Python)
 
-An existing libtorch is used instead where the variable LIBTORCH names one.";
+An existing libtorch is used instead where the variable LIBTORCH names one, and the Python that PYTHON names.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +55,9 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
         ["libtorch", "--cuda"] => libtorch::provide(&checkout, Kind::Cuda),
         ["quickstart"] => quickstart::run(&checkout),
         ["verify"] => verify::run(&checkout),
+        ["parity"] => python::parity(&checkout),
+        ["mutations"] => mutations::check(&checkout),
+        ["bench", "sdxl", arguments @ ..] => python::bench_sdxl(&checkout, arguments),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -194,3 +194,75 @@ pub(super) fn sdxl(in_channels: i64) -> Configs {
         text: [ClipTextConfig::vit_l(), ClipTextConfig::big_g()],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use terminus_nn::Builder;
+
+    use super::*;
+    use crate::{
+        networks::{AutoencoderKl, ClipTextModel, UNet2DCondition},
+        single_file::Part,
+        source::ModelSource,
+    };
+
+    /// A file of full SDXL's names and shapes in f16: 7 GB that are a hole, of which nothing but the header is read.
+    fn full_size_file(path: &Path, in_channels: i64) -> u64 {
+        let configs = sdxl(in_channels);
+        let mut header = BTreeMap::new();
+        let mut offset = 0_u64;
+        let mut parameters = 0;
+        for part in Part::ALL {
+            let builder = Builder::shapes();
+            let weights = match part {
+                Part::UNet => builder.build(|p| drop(UNet2DCondition::new(p, &configs.unet))),
+                Part::Vae => builder.build(|p| drop(AutoencoderKl::new(p, &configs.vae))),
+                Part::Text => builder.build(|p| drop(ClipTextModel::new(p, &configs.text[0]))),
+                Part::Text2 => builder.build(|p| drop(ClipTextModel::new(p, &configs.text[1]))),
+            };
+            let weights = weights.unwrap().1;
+            parameters += weights.parameter_count();
+            for (name, tensor) in weights.iter() {
+                let (original, view) = part.original(name, &configs).unwrap();
+                let shape = view.stored_shape(&tensor.size());
+                let bytes = shape.iter().product::<i64>() as u64 * 2;
+                header.entry(original).or_insert_with(|| {
+                    let begin = offset;
+                    offset += bytes;
+                    json!({"dtype": "F16", "shape": shape, "data_offsets": [begin, offset]})
+                });
+            }
+        }
+        let mut text = json!(header).to_string();
+        while !text.len().is_multiple_of(8) {
+            text.push(' ');
+        }
+        let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(text.as_bytes());
+        fs_err::write(path, &bytes).unwrap();
+        let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(bytes.len() as u64 + offset).unwrap();
+        parameters
+    }
+
+    #[test]
+    fn a_full_size_file_is_known_by_its_shapes_without_being_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sdxl.safetensors");
+        // Base, and its sibling for inpainting: counts of `sdxl.md`, and 5 channels more in one convolution.
+        for (channels, more) in [(4, 0), (9, 320 * 5 * 9)] {
+            let parameters = full_size_file(&path, channels);
+            let published = 2_567_463_684 + 83_653_863 + 123_060_480 + 694_659_840;
+            assert_eq!(parameters, published + more);
+            let source = ModelSource::open(&path, None).unwrap();
+            assert_eq!(source.configs.unet.block_out_channels, [320, 640, 1280]);
+            let mut expected = sdxl(channels);
+            // What a file does not tell.
+            expected.vae.sample_size = source.configs.vae.sample_size;
+            assert_eq!(source.configs, expected);
+            source.tokenizers().unwrap();
+        }
+    }
+}

@@ -8,7 +8,7 @@ mod norm;
 mod sinusoid;
 
 pub use attention::{causal_attention, merge_heads, scaled_dot_product_attention, split_heads};
-pub use conv::Conv2d;
+pub use conv::{Conv2d, channels_last};
 pub use embedding::Embedding;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm};

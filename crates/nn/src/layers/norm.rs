@@ -1,8 +1,18 @@
-//! Norms. Mean and variance are taken in f32, whatever the kind of the input.
+//! Norms. Mean and variance are taken in f32, whatever the kind of the input: libtorch's kernels gather sums of 16-bit
+//! numbers in 32 bits, and round once, so that no copy of the input in f32 is needed.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{builder::Path, init::Init};
+
+/// The kind that scales and shifts must have beside this input: f32 for 16 bits on the CPU, whose kernels mix the two, and
+/// the input's own elsewhere.
+fn kind_beside(xs: &Tensor) -> Kind {
+    match (xs.device(), xs.kind()) {
+        (Device::Cpu, Kind::BFloat16 | Kind::Half) => Kind::Float,
+        (_, kind) => kind,
+    }
+}
 
 /// Normalises groups of channels (Wu & He 2018, arXiv:1803.08494), then scales and shifts each channel.
 #[derive(Debug)]
@@ -26,11 +36,9 @@ impl GroupNorm {
 
     /// `[B, C, …]` to the same.
     pub fn forward(&self, xs: &Tensor) -> Tensor {
-        let weight = self.weight.to_kind(Kind::Float);
-        let bias = self.bias.to_kind(Kind::Float);
-        xs.to_kind(Kind::Float)
-            .group_norm(self.groups, Some(weight), Some(bias), self.eps, true)
-            .to_kind(xs.kind())
+        let kind = kind_beside(xs);
+        let (weight, bias) = (self.weight.to_kind(kind), self.bias.to_kind(kind));
+        xs.group_norm(self.groups, Some(weight), Some(bias), self.eps, true)
     }
 }
 
@@ -56,10 +64,8 @@ impl LayerNorm {
 
     /// `[…, size]` to the same.
     pub fn forward(&self, xs: &Tensor) -> Tensor {
-        let weight = self.weight.to_kind(Kind::Float);
-        let bias = self.bias.to_kind(Kind::Float);
-        xs.to_kind(Kind::Float)
-            .layer_norm([self.size], Some(weight), Some(bias), self.eps, true)
-            .to_kind(xs.kind())
+        let kind = kind_beside(xs);
+        let (weight, bias) = (self.weight.to_kind(kind), self.bias.to_kind(kind));
+        xs.layer_norm([self.size], Some(weight), Some(bias), self.eps, true)
     }
 }

@@ -7,7 +7,7 @@ mod config;
 mod embedding;
 
 use tch::Tensor;
-use terminus_nn::{Conv2d, GroupNorm, Path};
+use terminus_nn::{Conv2d, GroupNorm, Path, channels_last};
 
 use blocks::{Conditions, DownBlock, MidBlock, UpBlock};
 use embedding::{AddedEmbedding, TimeEmbedding};
@@ -81,7 +81,7 @@ impl UNet2DCondition {
             text: encoder_hidden_states.to_kind(kind),
         };
 
-        let mut hidden = self.conv_in.forward(latents);
+        let mut hidden = self.conv_in.forward(&channels_last(latents));
         let mut skips = vec![hidden.shallow_clone()];
         for block in &self.down_blocks {
             hidden = block.forward(&hidden, &conditions, &mut skips);

@@ -6,7 +6,7 @@ mod config;
 mod posterior;
 
 use tch::Tensor;
-use terminus_nn::{Conv2d, Path};
+use terminus_nn::{Conv2d, Path, channels_last};
 
 use blocks::{Decoder, Encoder};
 
@@ -37,11 +37,16 @@ impl AutoencoderKl {
     /// Pixels `[B, 3, H, W]` in −1..1 to a distribution over latents, not yet scaled. Computes in the kind of `pixels`; the
     /// weights of SDXL's own VAE overflow in f16 (`force_upcast`).
     pub fn encode(&self, pixels: &Tensor) -> Posterior {
-        Posterior::from_moments(&self.quant_conv.forward(&self.encoder.forward(pixels)))
+        Posterior::from_moments(
+            &self
+                .quant_conv
+                .forward(&self.encoder.forward(&channels_last(pixels))),
+        )
     }
 
     /// Latents `[B, C, h, w]`, divided by [`VaeConfig::scaling_factor`], to pixels `[B, 3, H, W]`, about −1..1.
     pub fn decode(&self, latents: &Tensor) -> Tensor {
-        self.decoder.forward(&self.post_quant_conv.forward(latents))
+        let latents = self.post_quant_conv.forward(&channels_last(latents));
+        self.decoder.forward(&latents)
     }
 }

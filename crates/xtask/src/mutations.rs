@@ -1,0 +1,143 @@
+//! `cargo xtask mutations`: the mistakes that other programs of this kind have made, made here; a test must see each.
+//!
+//! Each is made in a copy of the checkout, so that nothing of it can stay behind.
+
+use std::{fs, path::Path};
+
+use crate::{
+    checkout::{Checkout, run},
+    error::Error,
+};
+
+/// A mistake, and the tests that must see it.
+struct Mutation {
+    name: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+    /// Arguments of `cargo test --release -p terminus-train`.
+    test: &'static [&'static str],
+}
+
+const MUTATIONS: [Mutation; 6] = [
+    Mutation {
+        name: "height and width swapped in time_ids",
+        file: "train/src/time_ids.rs",
+        from: "            self.original_height,\n            self.original_width,",
+        to: "            self.original_width,\n            self.original_height,",
+        test: &["--test", "pipelines"],
+    },
+    Mutation {
+        name: "the last hidden state in place of the penultimate",
+        file: "train/src/networks/clip/mod.rs",
+        from: "self.layers.iter().rev().skip(1).rev()",
+        to: "self.layers.iter()",
+        test: &["--test", "pipelines"],
+    },
+    Mutation {
+        name: "sines before cosines",
+        file: "crates/nn/src/layers/sinusoid.rs",
+        from: "if self.flip_sin_to_cos {",
+        to: "if !self.flip_sin_to_cos {",
+        test: &["--test", "pipelines"],
+    },
+    Mutation {
+        name: "both tokenizers pad with the mark of end",
+        file: "crates/tokens/src/clip.rs",
+        from: "ids.resize(self.context, i64::from(self.special.pad));",
+        to: "ids.resize(self.context, i64::from(self.special.eos));",
+        test: &["--test", "pipelines"],
+    },
+    Mutation {
+        name: "the signal-to-noise ratio of the schedule before its rescaling",
+        file: "train/src/schedule.rs",
+        from: "        let alpha = self.alphas_cumprod[t];\n        alpha / (1.0 - alpha)",
+        to: "        let plain = Self::scaled_linear(Betas::default(), false);\n        let alpha = plain.alphas_cumprod[t];\n        alpha / (1.0 - alpha)",
+        test: &["--lib", "--test", "schedule"],
+    },
+    Mutation {
+        name: "the VAE's downsampling padded on all sides",
+        file: "train/src/networks/resampling.rs",
+        from: "self.conv.forward(&xs.constant_pad_nd([0, 1, 0, 1]))",
+        to: "self.conv.forward(&xs.constant_pad_nd([1, 0, 1, 0]))",
+        test: &["--test", "pipelines"],
+    },
+];
+
+/// Makes each mistake and runs its tests.
+pub fn check(checkout: &Checkout) -> Result<(), Error> {
+    let copy = checkout.join("target/mutations");
+    copy_sources(&checkout.join("."), &copy)?;
+    let mut unseen = Vec::new();
+    for mutation in &MUTATIONS {
+        let path = copy.join(mutation.file);
+        let sound = fs::read_to_string(&path).map_err(|source| io("read", &path, source))?;
+        if sound.matches(mutation.from).count() != 1 {
+            eprintln!("BAD {}: `{}` has changed", mutation.name, mutation.file);
+            unseen.push(mutation.name);
+            continue;
+        }
+        let write =
+            |text: &str| fs::write(&path, text).map_err(|source| io("write", &path, source));
+        write(&sound.replacen(mutation.from, mutation.to, 1))?;
+        let test = |more: &[&str]| {
+            let mut arguments = vec!["test", "--release", "-q", "-p", "terminus-train"];
+            arguments.extend(mutation.test);
+            arguments.extend(more);
+            let mut cargo = checkout.cargo(&arguments);
+            cargo
+                .current_dir(&copy)
+                .env("CARGO_TARGET_DIR", checkout.join("target"));
+            run(cargo)
+        };
+        // What does not build proves nothing.
+        let built = test(&["--no-run"]);
+        let outcome = built.and_then(|()| Ok(test(&[]).is_err()));
+        write(&sound)?;
+        if outcome? {
+            println!("ok  {}: seen", mutation.name);
+        } else {
+            println!("BAD {}: no test sees it", mutation.name);
+            unseen.push(mutation.name);
+        }
+    }
+    if unseen.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Steps(unseen))
+    }
+}
+
+fn io(verb: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        verb,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Files of the checkout without what was built or fetched; times are kept out, so cargo looks at contents' times anew.
+fn copy_sources(from: &Path, to: &Path) -> Result<(), Error> {
+    const LEFT_OUT: [&str; 4] = ["target", "work", ".git", ".libtorch"];
+    fs::create_dir_all(to).map_err(|source| io("create", to, source))?;
+    let entries = fs::read_dir(from).map_err(|source| io("read", from, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| io("read", from, source))?;
+        let name = entry.file_name();
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let (old, new) = (entry.path(), to.join(&name));
+        if old.is_dir() {
+            copy_sources(&old, &new)?;
+            continue;
+        }
+        let bytes = fs::read(&old).map_err(|source| io("read", &old, source))?;
+        // An unchanged file keeps its time, and what was built from it.
+        if fs::read(&new).is_ok_and(|present| present == bytes) {
+            continue;
+        }
+        fs::write(&new, bytes).map_err(|source| io("write", &new, source))?;
+    }
+    Ok(())
+}
