@@ -44,8 +44,12 @@ pub enum Verb {
     Report(ReportArgs),
     /// Show all that is known of an item, picture or sample
     Explain(ExplainArgs),
+    /// Show what thresholds on each score would keep
+    Sweep(StageArgs),
+    /// Write what did not pass as a table, and count it by reason
+    Rejects(StageArgs),
     /// Hold every file that a generation names against its hash
-    Verify(StageArgs),
+    Verify(VerifyArgs),
     /// Put the parts of ledger, verdicts and captions together
     Compact(StageArgs),
     /// Take away old generations, and the shards that no kept one names
@@ -123,9 +127,26 @@ pub struct IngestArgs {
     /// The stage.
     #[command(flatten)]
     pub sharded: ShardedArgs,
-    /// Read every file again, whatever its size and times say
+    /// Read every file again, whatever its size and times say, and ask every address whether it has changed
     #[arg(long)]
     pub rehash: bool,
+    /// Take in what is new, again and again, until stopped
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch: bool,
+    /// Seconds between two looks of `--watch`
+    #[arg(long, value_name = "SECONDS", default_value = "10", requires = "watch")]
+    pub every: std::num::NonZeroU32,
+}
+
+/// `terminus verify`.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Bring back damaged originals: from where they were found, or by having the next ingest fetch them
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `terminus train`.

@@ -1,5 +1,7 @@
 //! From a recipe's plan to the plans of the stages.
 
+use std::time::Duration;
+
 use terminus_bucket::BucketPlan;
 use terminus_caption::{CaptionPlan, CaptionerPlan};
 use terminus_ingest::IngestPlan;
@@ -47,11 +49,16 @@ impl Stages {
                 name: collection.name.clone(),
                 role: collection.role,
                 source: collection.source.clone(),
+                columns: collection.columns.clone(),
+                defaults: collection.defaults.clone(),
                 select: collection.select.clone(),
                 store: collection.store,
                 min_side_px: collection.min_side_px.get(),
                 limits: plan.ingest.limits,
                 policy: plan.ingest.pixels,
+                grids: plan.ingest.grids,
+                scores: plan.ingest.scores.clone(),
+                decode_timeout: Duration::from_secs(u64::from(plan.ingest.decode_timeout_s.get())),
                 max_file_bytes: u64::from(plan.ingest.max_file_mb.get()) << 20,
                 max_sidecar_bytes: u64::from(plan.ingest.max_sidecar_kb.get()) << 10,
                 config_hash: ingest_config_hash.clone(),
@@ -81,6 +88,9 @@ impl Stages {
                 root: root.clone(),
                 collections: ingest,
                 overrides: overrides.clone(),
+                duplicates: plan.ingest.duplicates,
+                download: plan.ingest.download.clone(),
+                score_files: plan.ingest.scores.files.clone(),
                 shard: 0,
                 of: 1,
                 rehash: false,

@@ -10,8 +10,11 @@ mod export;
 mod export_dataset;
 mod import;
 mod plan;
+mod rejects;
+mod repair;
 mod report;
 mod run;
+mod sweep;
 #[cfg(feature = "torch")]
 mod sample;
 #[cfg(feature = "torch")]
@@ -42,6 +45,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Plan(args) => plan::plan(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Explain(args) => explain::explain(&args),
+        Verb::Sweep(args) => sweep::sweep(&args),
+        Verb::Rejects(args) => rejects::rejects(&args),
         Verb::Verify(args) => upkeep::verify(&args),
         Verb::Compact(args) => upkeep::compact(&args),
         Verb::Gc(args) => upkeep::gc(&args),

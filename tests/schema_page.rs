@@ -13,6 +13,7 @@ use schemars::schema_for;
 use serde_json::Value;
 use terminus_manifest::{
     caption::CaptionRow,
+    reject::RejectRow,
     generation::{Manifest, MixRecord, SamplesRecord},
     index::IndexRow,
     interest::InterestRow,
@@ -63,6 +64,7 @@ fn page() -> String {
         "`verdicts/*.parquet`, keyed by `item_id`, `stage`, `config_hash`",
     );
     table::<CaptionRow>(&mut page, "`captions/*.parquet`, keyed by `caption_key`");
+    table::<RejectRow>(&mut page, "`reports/<recipe>-rejects.parquet`, written by `terminus rejects`");
     table::<ShardRow>(
         &mut page,
         "`shards/*.parquet`, in an order that the seed decides",

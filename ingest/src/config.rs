@@ -1,10 +1,24 @@
 //! The settings of ingest: `[ingest]` of a recipe, and its parts of each `[[collection]]`.
 
-use std::{num::NonZeroU32, path::PathBuf};
+mod columns;
+mod download;
+mod duplicates;
+mod scores;
+mod select;
+mod source;
+
+use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use terminus_pixels::{Limits, PixelPolicy};
+
+pub use columns::Columns;
+pub use download::{Courtesy, DownloadConfig};
+pub use duplicates::DuplicatesConfig;
+pub use scores::ScoresConfig;
+pub use select::{Defaults, Generator, Kind, Range, Select};
+pub use source::Source;
 
 /// What an image must be to enter the collection, and where its bytes are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,10 +32,20 @@ pub struct IngestConfig {
     pub max_file_mb: NonZeroU32,
     /// Larger sidecars are refused as `bad_sidecar` without being read, in KiB.
     pub max_sidecar_kb: NonZeroU32,
+    /// A picture whose decoding takes longer fails as `decode_timeout`, in seconds.
+    pub decode_timeout_s: NonZeroU32,
     /// The largest picture that is decoded, told by its header.
     pub limits: Limits,
     /// What becomes of pictures that are not 8-bit opaque sRGB.
     pub pixels: PixelPolicy,
+    /// What becomes of grids of four pictures.
+    pub grids: Grids,
+    /// Thresholds on what is measured of each picture.
+    pub scores: ScoresConfig,
+    /// Which pictures count as the same.
+    pub duplicates: DuplicatesConfig,
+    /// How addresses are fetched.
+    pub download: DownloadConfig,
 }
 
 impl Default for IngestConfig {
@@ -31,8 +55,13 @@ impl Default for IngestConfig {
             min_side_px: NonZeroU32::MIN,
             max_file_mb: const { NonZeroU32::new(512).unwrap() },
             max_sidecar_kb: const { NonZeroU32::new(1024).unwrap() },
+            decode_timeout_s: const { NonZeroU32::new(60).unwrap() },
             limits: Limits::default(),
             pixels: PixelPolicy::default(),
+            grids: Grids::Split,
+            scores: ScoresConfig::default(),
+            duplicates: DuplicatesConfig::default(),
+            download: DownloadConfig::default(),
         }
     }
 }
@@ -44,91 +73,18 @@ pub enum StoreMode {
     /// Copied to `originals/` under the root, named by their hash.
     #[default]
     Copy,
-    /// Left where they lie; the ledger names the place.
+    /// Left where they lie; the ledger names the place. Downloads, members of archives and pictures in tables, which
+    /// are no files of their own, are copied all the same.
     Reference,
 }
 
-/// Where the items of a collection are found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What becomes of grids, told by their message, else by size and seam.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// A folder of images in any tree, each with an optional sidecar (`x.txt`, `x.json`).
-    Folder(PathBuf),
-    /// `DiscordChatExporter` JSON files, as a glob.
-    Discord(PathBuf),
-    /// A list of addresses: txt, csv, tsv, jsonl or parquet.
-    Urls(PathBuf),
-}
-
-impl Source {
-    /// The key that names this kind of source in a recipe.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Folder(_) => "folder",
-            Self::Discord(_) => "discord",
-            Self::Urls(_) => "urls",
-        }
-    }
-
-    /// The folder, glob or file, as written or, in a plan, resolved.
-    pub fn path(&self) -> &PathBuf {
-        match self {
-            Self::Folder(path) | Self::Discord(path) | Self::Urls(path) => path,
-        }
-    }
-
-    /// The same kind of source at another place.
-    #[must_use]
-    pub fn at(&self, path: PathBuf) -> Self {
-        match self {
-            Self::Folder(_) => Self::Folder(path),
-            Self::Discord(_) => Self::Discord(path),
-            Self::Urls(_) => Self::Urls(path),
-        }
-    }
-}
-
-/// Which items of a source are wanted: an item passes if every list that is not empty accepts it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Select {
-    /// Generators, such as `niji`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub generator: Vec<Generator>,
-    /// Versions of the generator, such as `5.2`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub generator_version: Vec<String>,
-    /// The prompt's text holds at least one of these; a hyphen counts as a space, case does not count.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub any_phrase: Vec<String>,
-    /// The prompt's text holds none of these.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub no_phrase: Vec<String>,
-}
-
-impl Select {
-    /// Whether every item is wanted.
-    pub fn is_all(&self) -> bool {
-        self == &Self::default()
-    }
-}
-
-/// What drew a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Generator {
-    /// Midjourney.
-    Midjourney,
-    /// Niji, Midjourney's model for anime.
-    Niji,
-}
-
-impl Generator {
-    /// The word that recipes and the ledger hold.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Midjourney => "midjourney",
-            Self::Niji => "niji",
-        }
-    }
+pub enum Grids {
+    /// Each of the four tiles is an item of its own.
+    #[default]
+    Split,
+    /// Grids and their tiles are rejected as `grid`.
+    Reject,
 }

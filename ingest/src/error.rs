@@ -22,16 +22,67 @@ pub enum Error {
         /// What stands in the way; names the path.
         source: walkdir::Error,
     },
-    /// A kind of source that this version does not read.
-    #[error(
-        "collection `{collection}`: sources of kind `{kind}` are not read by this version\nhint: export the images into a folder with sidecars and use `source = {{ folder = \"…\" }}`"
-    )]
-    SourceKind {
+    /// A glob names nothing.
+    #[error("collection `{collection}`: no file is named by `{}`\nhint: correct `source` of this collection in the recipe; relative paths start from the recipe's folder", pattern.display())]
+    NoMatch {
         /// The collection.
         collection: String,
-        /// The kind.
-        kind: &'static str,
+        /// The glob or path.
+        pattern: PathBuf,
     },
+    /// A glob that is none.
+    #[error("collection `{collection}`: `source` is no glob: {source}")]
+    Pattern {
+        /// The collection.
+        collection: String,
+        /// What is wrong with it.
+        source: glob::PatternError,
+    },
+    /// A list of a kind that is not read.
+    #[error("collection `{collection}`: `{}` is no list that is read\nhint: its name must end in .txt, .csv, .tsv, .jsonl or .parquet, or in one of these and .gz", path.display())]
+    ListFormat {
+        /// The collection.
+        collection: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table lacks the column that its source is about.
+    #[error("collection `{collection}`: `{}` has no column for `{key}`; its columns are {found}\nhint: name it in the collection: columns = {{ {key} = \"…\" }}", path.display())]
+    NoColumn {
+        /// The collection.
+        collection: String,
+        /// The file.
+        path: PathBuf,
+        /// The key of `columns` that names it.
+        key: &'static str,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A file of scores cannot be read.
+    #[error("scores: `{}`: {source}\nhint: correct `ingest.scores.files`", path.display())]
+    ScoresFile {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        source: parquet::errors::ParquetError,
+    },
+    /// A file of scores has nothing to join by.
+    #[error("scores: `{}` has no column `sha256`; its columns are {found}\nhint: scores join the ledger by the sha256 of the file's bytes, in lower-case hex", path.display())]
+    ScoresColumn {
+        /// The file.
+        path: PathBuf,
+        /// The columns that are there.
+        found: String,
+    },
+    /// The part that fetches addresses cannot be started.
+    #[error("starting the downloads: {source}")]
+    Downloads {
+        /// What stands in the way.
+        source: reqwest::Error,
+    },
+    /// The part that fetches addresses has ended before its work.
+    #[error("the downloads ended early; what is finished is saved\nhint: run the same command again")]
+    DownloadsEnded,
     /// A file of the contract cannot be read or written.
     #[error(transparent)]
     Manifest(#[from] terminus_manifest::Error),

@@ -1,71 +1,174 @@
-//! Reads one item: its bytes, its header, its pixels (to know that they are whole) and its sidecars.
+//! Reads one item: its bytes, its header, its pixels and what was stated of it.
 
-use fs_err as fs;
-use terminus_manifest::{
-    ids::Sha256Digest, ledger::LedgerRow, store::ContentStore, time::Timestamp, words::Reason,
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
 };
-use terminus_pixels::{Frames, Limits, PixelPolicy, decode, inspect, sniff};
+
+use terminus_manifest::{
+    ids::{ItemId, Sha256Digest},
+    ledger::LedgerRow,
+    store::ContentStore,
+    time::Timestamp,
+    words::Reason,
+};
+use terminus_pixels::{Decoded, Frames, Limits, PixelPolicy, decode, inspect, sniff};
 use terminus_prompt::Prompt;
 
-use crate::{CollectionPlan, Error, config::StoreMode, folder::Found, sidecar};
+use crate::{
+    CollectionPlan, Error,
+    config::StoreMode,
+    grid, measure, sidecar,
+    source::{Found, Place, Stated},
+    version,
+};
 
-/// The facts of one item. What is wrong with it is a fact too.
+/// The facts of one item, and those of its tiles if it is a grid. What is wrong with it is a fact too.
 ///
 /// # Errors
 /// The original cannot be kept in the store, as on a full disk.
-pub fn read(
+pub(crate) fn read(
     found: &Found,
     collection: &CollectionPlan,
     store: &ContentStore,
-) -> Result<LedgerRow, Error> {
+) -> Result<Vec<LedgerRow>, Error> {
+    let mut row = blank(found, collection);
+    match &found.place {
+        Place::Nothing { reason, detail } => set_fault(&mut row, *reason, detail.clone()),
+        place => {
+            let size = place.size(found.stat).unwrap_or(0);
+            if size > collection.max_file_bytes {
+                let most = collection.max_file_bytes;
+                let detail = format!("the file has {size} bytes, at most {most} are read");
+                set_fault(&mut row, Reason::TooLarge, detail);
+            } else {
+                match place.read() {
+                    Ok(bytes) => return of_bytes(&bytes, row, found, collection, store),
+                    Err(error) => set_fault(&mut row, Reason::Unreadable, error.to_string()),
+                }
+            }
+        }
+    }
+    state(&mut row, found, collection);
+    Ok(vec![row])
+}
+
+/// The facts of an item whose bytes are here.
+///
+/// # Errors
+/// As for [`read`].
+pub(crate) fn of_bytes(
+    bytes: &Arc<[u8]>,
+    mut row: LedgerRow,
+    found: &Found,
+    collection: &CollectionPlan,
+    store: &ContentStore,
+) -> Result<Vec<LedgerRow>, Error> {
+    // What was stated comes first: whether it is a grid rests on it.
+    state(&mut row, found, collection);
+    let sidecar_fault = row.fault.take().zip(row.fault_detail.take());
+    let tiles = read_bytes(bytes, collection, &mut row);
+    check_hash(&mut row, found);
+    let is_kept = collection.store == StoreMode::Copy || !found.place.is_file();
+    if is_kept
+        && row.fault.is_none()
+        && let (Some(sha256), Some(format)) = (row.sha256, sniff(bytes))
+    {
+        store.keep(bytes, sha256, format.extension())?;
+    }
+    if row.fault.is_none()
+        && let Some((reason, detail)) = sidecar_fault
+    {
+        set_fault(&mut row, reason, detail);
+    }
+    if row.fault.is_some() {
+        return Ok(vec![row]);
+    }
+    let tiles = tiles.into_iter().map(|tile| tile.of(&row));
+    let tiles: Vec<LedgerRow> = tiles.collect();
+    Ok(std::iter::once(row).chain(tiles).collect())
+}
+
+/// A row that knows where its item is and nothing more.
+pub(crate) fn blank(found: &Found, collection: &CollectionPlan) -> LedgerRow {
     let mut row = LedgerRow::found(
         found.item_id,
         found.source_id.clone(),
         collection.name.clone(),
-        found.path.to_string_lossy().into_owned(),
+        found.origin.clone(),
     );
-    row.source_size = Some(found.stat.size);
-    row.source_mtime_ns = Some(found.stat.mtime_ns);
-    row.source_ctime_ns = Some(found.stat.ctime_ns);
+    row.source_size = found.stat.map(|stat| stat.size);
+    row.source_mtime_ns = found.stat.map(|stat| stat.mtime_ns);
+    row.source_ctime_ns = found.stat.map(|stat| stat.ctime_ns);
     row.sidecar_stat = found.sidecar_stat();
     row.seen_at = Timestamp::now();
-    if found.stat.size > collection.max_file_bytes {
-        let (size, most) = (found.stat.size, collection.max_file_bytes);
-        row.fault = Some(Reason::TooLarge);
-        row.fault_detail = Some(format!(
-            "the file has {size} bytes, at most {most} are read"
-        ));
-        return Ok(row);
+    row
+}
+
+/// Records a fault.
+pub(crate) fn set_fault(row: &mut LedgerRow, reason: Reason, detail: String) {
+    row.fault = Some(reason);
+    row.fault_detail = Some(detail);
+}
+
+fn check_hash(row: &mut LedgerRow, found: &Found) {
+    let expected = found.stated.as_ref().and_then(|stated| stated.sha256.as_ref());
+    let is_hex = |text: &&String| text.len() == 64;
+    if let (Some(expected), Some(sha256)) = (expected.filter(is_hex), row.sha256)
+        && *expected != sha256.to_string()
+    {
+        let detail = format!("its sha256 is {sha256}, the list says {expected}");
+        set_fault(row, Reason::WrongHash, detail);
     }
-    match fs::read(&found.path) {
-        Ok(bytes) => {
-            read_bytes(&bytes, collection.limits, &mut row);
-            if collection.store == StoreMode::Copy
-                && row.fault.is_none()
-                && let (Some(sha256), Some(format)) = (row.sha256, sniff(&bytes))
-            {
-                store.keep(&bytes, sha256, format.extension())?;
-            }
+}
+
+/// A tile of a grid, measured.
+struct Tile {
+    measured: LedgerRow,
+}
+
+impl Tile {
+    /// Its row, with what its grid was said to be.
+    fn of(self, grid: &LedgerRow) -> LedgerRow {
+        let tile = self.measured;
+        LedgerRow {
+            item_id: ItemId::new(&grid.source_id, tile.tile),
+            tile: tile.tile,
+            tile_top: tile.tile_top,
+            tile_left: tile.tile_left,
+            tile_width: tile.tile_width,
+            tile_height: tile.tile_height,
+            pixels_hash: tile.pixels_hash,
+            phash: tile.phash,
+            dhash: tile.dhash,
+            layout: tile.layout,
+            brightness: tile.brightness,
+            dark: tile.dark,
+            light: tile.light,
+            entropy: tile.entropy,
+            sharpness: tile.sharpness,
+            flatness: tile.flatness,
+            palette: tile.palette,
+            looks_like: tile.looks_like,
+            kind: Some("tile".to_owned()),
+            parent_id: Some(grid.item_id),
+            ..grid.clone()
         }
-        Err(error) => {
-            row.fault = Some(Reason::Unreadable);
-            row.fault_detail = Some(error.to_string());
-        }
     }
-    if row.fault.is_none() {
-        read_sidecars(found, collection.max_sidecar_bytes, &mut row);
-    }
-    Ok(row)
 }
 
 /// Facts that the bytes tell.
-fn read_bytes(bytes: &[u8], limits: Limits, row: &mut LedgerRow) {
+fn read_bytes(bytes: &Arc<[u8]>, collection: &CollectionPlan, row: &mut LedgerRow) -> Vec<Tile> {
     row.sha256 = Some(Sha256Digest::of(bytes));
     row.size_bytes = Some(bytes.len() as u64);
     row.format = sniff(bytes).map(|format| format.name().to_owned());
-    let header = match inspect(bytes, &limits) {
+    let header = match inspect(bytes, &collection.limits) {
         Ok(header) => header,
-        Err(error) => return record_fault(&error, row),
+        Err(error) => {
+            record_fault(&error, row);
+            return Vec::new();
+        }
     };
     row.width_px = Some(header.width_px);
     row.height_px = Some(header.height_px);
@@ -82,17 +185,63 @@ fn read_bytes(bytes: &[u8], limits: Limits, row: &mut LedgerRow) {
     row.tile_height = Some(header.height_px);
     row.camera_make.clone_from(&header.camera_make);
     row.camera_model.clone_from(&header.camera_model);
-    // A policy that refuses is a decision, and may change; here everything is converted that can be.
-    match decode(bytes, &PixelPolicy::default(), &limits) {
-        Ok(decoded) => {
-            row.decoder = Some(format!(
-                "{} {}",
-                decoded.decoder.name(),
-                decoded.decoder.version()
-            ));
+    let decoded = match decode_within(bytes, collection.limits, collection.decode_timeout) {
+        Ok(decoded) => decoded,
+        Err(DecodeFault::Picture(error)) => {
+            record_fault(&error, row);
+            return Vec::new();
         }
-        Err(error) => record_fault(&error, row),
+        Err(DecodeFault::Timeout) => {
+            let seconds = collection.decode_timeout.as_secs();
+            let detail = format!("decoding took longer than {seconds} s\nhint: raise `ingest.decode_timeout_s`");
+            set_fault(row, Reason::DecodeTimeout, detail);
+            return Vec::new();
+        }
+    };
+    row.decoder = Some(decoded.decoder.to_string());
+    measure::measure(&decoded.image, row);
+    if !grid::is_grid(row, collection.role, &decoded.image) {
+        return Vec::new();
     }
+    row.kind = Some("grid".to_owned());
+    grid::tiles(decoded.image.width_px, decoded.image.height_px)
+        .into_iter()
+        .zip(1..)
+        .filter_map(|(rect, number)| {
+            let image = decoded.image.crop(rect.top, rect.left, rect.width, rect.height).ok()?;
+            let mut measured = row.clone();
+            measure::measure(&image, &mut measured);
+            measured.tile = number;
+            measured.tile_top = Some(rect.top);
+            measured.tile_left = Some(rect.left);
+            measured.tile_width = Some(rect.width);
+            measured.tile_height = Some(rect.height);
+            Some(Tile { measured })
+        })
+        .collect()
+}
+
+enum DecodeFault {
+    Picture(terminus_pixels::Error),
+    Timeout,
+}
+
+/// The pixels, if they are there in time. A decoder that hangs keeps its thread until the program ends; its file fails
+/// and the run goes on.
+fn decode_within(bytes: &Arc<[u8]>, limits: Limits, timeout: Duration) -> Result<Decoded, DecodeFault> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let shared = Arc::clone(bytes);
+    // A policy that refuses is a decision, and may change; here everything is converted that can be.
+    let work = move || {
+        let _ = sender.send(decode(&shared, &PixelPolicy::default(), &limits));
+    };
+    if thread::Builder::new().name("decode".to_owned()).spawn(work).is_err() {
+        return decode(bytes, &PixelPolicy::default(), &limits).map_err(DecodeFault::Picture);
+    }
+    receiver
+        .recv_timeout(timeout)
+        .map_err(|_| DecodeFault::Timeout)?
+        .map_err(DecodeFault::Picture)
 }
 
 fn record_fault(error: &terminus_pixels::Error, row: &mut LedgerRow) {
@@ -100,27 +249,54 @@ fn record_fault(error: &terminus_pixels::Error, row: &mut LedgerRow) {
     row.fault_detail = Some(error.to_string());
 }
 
-/// Facts that people wrote down.
-fn read_sidecars(found: &Found, max_bytes: u64, row: &mut LedgerRow) {
-    match sidecar::read(&found.sidecars, max_bytes) {
-        Ok(facts) => {
-            if let Some(text) = &facts.prompt {
-                let prompt = Prompt::parse(text);
-                row.prompt_text = Some(prompt.text()).filter(|text| !text.is_empty());
-                row.prompt_args = Some(prompt.args()).filter(|args| !args.is_empty());
-                if let Some((generator, version)) = prompt.generator_and_version() {
-                    row.generator = Some(generator);
-                    row.generator_version = version;
-                }
-            }
-            row.prompt = facts.prompt;
-            row.license = facts.license;
-            row.author = facts.author;
-            row.consent = facts.consent;
-        }
+/// Facts that people and sources state; a sidecar that cannot be read is a fault.
+pub(crate) fn state(row: &mut LedgerRow, found: &Found, collection: &CollectionPlan) {
+    let beside = sidecar::read(&found.sidecars, &collection.columns, collection.max_sidecar_bytes);
+    let stated = found.stated.as_deref().cloned().unwrap_or_default();
+    let stated = match beside {
+        Ok(beside) => stated.or(beside),
         Err(detail) => {
-            row.fault = Some(Reason::BadSidecar);
-            row.fault_detail = Some(detail);
+            if row.fault.is_none() {
+                set_fault(row, Reason::BadSidecar, detail);
+            }
+            stated
+        }
+    };
+    apply(row, stated, collection);
+}
+
+fn apply(row: &mut LedgerRow, stated: Stated, collection: &CollectionPlan) {
+    row.generator = stated.generator;
+    row.generator_version = stated.version;
+    if let Some(text) = &stated.prompt {
+        let prompt = Prompt::parse(text);
+        row.prompt_text = Some(prompt.text()).filter(|text| !text.is_empty());
+        row.prompt_args = Some(prompt.args()).filter(|args| !args.is_empty());
+        if let Some((generator, version)) = prompt.generator_and_version() {
+            row.generator = Some(generator);
+            row.generator_version = version.or(row.generator_version.take());
         }
     }
+    let assumed = &collection.defaults;
+    if row.generator.is_none() {
+        row.generator = assumed.generator.map(|generator| generator.as_str().to_owned());
+    }
+    // By flag, else by the day, else as the collection says.
+    if row.generator_version.is_none()
+        && let Some(generator) = &row.generator
+    {
+        let on_the_day = stated.posted_at.and_then(|day| version::on_the_day(generator, day));
+        row.generator_version = on_the_day.map(str::to_owned).or_else(|| assumed.version.clone());
+    }
+    row.prompt = stated.prompt;
+    row.found_caption = stated.caption;
+    row.license = stated.license;
+    row.author = stated.author;
+    row.consent = stated.consent;
+    row.kind = stated.kind;
+    row.parent_id = stated
+        .parent
+        .map(|parent| ItemId::new(&parent, stated.parent_tile.unwrap_or(0)));
+    row.reactions = stated.reactions;
+    row.posted_at = stated.posted_at;
 }

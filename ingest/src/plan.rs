@@ -1,11 +1,14 @@
 //! What an ingest will do: the recipe's settings, checked, with paths resolved.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use terminus_manifest::{Root, overrides::Overrides, words::Role};
 use terminus_pixels::{Limits, PixelPolicy};
 
-use crate::config::{Select, Source, StoreMode};
+use crate::config::{
+    Columns, Defaults, DownloadConfig, DuplicatesConfig, Grids, ScoresConfig, Select, Source,
+    StoreMode,
+};
 
 /// A whole ingest.
 #[derive(Clone, Debug)]
@@ -16,11 +19,17 @@ pub struct IngestPlan {
     pub collections: Vec<CollectionPlan>,
     /// People's decisions.
     pub overrides: Overrides,
+    /// Which pictures count as the same.
+    pub duplicates: DuplicatesConfig,
+    /// How addresses are fetched.
+    pub download: DownloadConfig,
+    /// Files of scores that join by sha256.
+    pub score_files: Vec<PathBuf>,
     /// `i` of `--shard i/N`.
     pub shard: u32,
     /// `N` of it; 1 for all items.
     pub of: u32,
-    /// Read every file, whatever its size and times say.
+    /// Read every file, whatever its size and times say, and ask every address whether it has changed.
     pub rehash: bool,
     /// Only say what would be done.
     pub dry_run: bool,
@@ -35,6 +44,10 @@ pub struct CollectionPlan {
     pub role: Role,
     /// Where its items are found.
     pub source: Source,
+    /// What the columns of its lists are called.
+    pub columns: Columns,
+    /// What made the pictures that do not say.
+    pub defaults: Defaults,
     /// Which of them are wanted.
     pub select: Select,
     /// Whether originals are copied into the root.
@@ -45,20 +58,16 @@ pub struct CollectionPlan {
     pub limits: Limits,
     /// Which kinds of pictures are refused rather than converted.
     pub policy: PixelPolicy,
+    /// What becomes of grids.
+    pub grids: Grids,
+    /// Thresholds on scores.
+    pub scores: ScoresConfig,
     /// The largest image file, in bytes.
     pub max_file_bytes: u64,
     /// The largest sidecar, in bytes.
     pub max_sidecar_bytes: u64,
+    /// The longest that decoding a picture may take.
+    pub decode_timeout: Duration,
     /// Hash of all that its verdicts depend on.
     pub config_hash: String,
-}
-
-impl CollectionPlan {
-    /// The folder of the collection, if its source is one.
-    pub fn folder(&self) -> Option<&PathBuf> {
-        match &self.source {
-            Source::Folder(path) => Some(path),
-            Source::Discord(_) | Source::Urls(_) => None,
-        }
-    }
 }

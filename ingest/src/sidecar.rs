@@ -1,86 +1,84 @@
 //! What people wrote beside an image: a prompt, or a JSON object of facts.
 
-use fs_err as fs;
 use serde_json::Value;
 
-use crate::folder::Sidecar;
+use crate::{
+    config::Columns,
+    source::{Sidecar, Stated, of_object},
+};
 
-/// Facts from the sidecars of an item. Data: nothing in it is executed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
-    pub prompt: Option<String>,
-    pub license: Option<String>,
-    pub author: Option<String>,
-    pub consent: Option<String>,
-}
-
-/// Reads the sidecars in their order; the first that has a prompt gives it.
+/// What the sidecars state, in their order: the first that has a fact gives it. Data: nothing in it is executed.
 ///
 /// # Errors
 /// In words: which sidecar cannot be read, and why.
-pub(crate) fn read(sidecars: &[Sidecar], max_bytes: u64) -> Result<Facts, String> {
-    let mut facts = Facts::default();
-    for Sidecar { path, stat } in sidecars {
-        if stat.size > max_bytes {
-            let (size, path) = (stat.size, path.display());
+pub(crate) fn read(
+    sidecars: &[Sidecar],
+    columns: &Columns,
+    max_bytes: u64,
+) -> Result<Stated, String> {
+    let mut stated = Stated::default();
+    for sidecar in sidecars {
+        let name = sidecar.name();
+        let size = sidecar.place.size(Some(sidecar.stat)).unwrap_or(0);
+        if size > max_bytes {
             return Err(format!(
-                "`{path}` has {size} bytes, at most {max_bytes} are read"
+                "{name} has {size} bytes, at most {max_bytes} are read"
             ));
         }
-        let bytes = fs::read(path).map_err(|error| error.to_string())?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| format!("`{}` is not UTF-8: {error}", path.display()))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim();
-        let is_json = path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        if is_json {
-            let document: Value = serde_json::from_str(text)
-                .map_err(|error| format!("`{}`: {error}", path.display()))?;
-            facts.take_json(&document);
-        } else if facts.prompt.is_none() && !text.is_empty() {
-            facts.prompt = Some(text.to_owned());
+        let bytes = sidecar.place.read().map_err(|error| error.to_string())?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|error| format!("{name} is not UTF-8: {error}"))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        if sidecar.extension == "json" {
+            let document: Value =
+                serde_json::from_str(text).map_err(|error| format!("{name}: {error}"))?;
+            if let Some(object) = document.as_object() {
+                stated = stated.or(of_object(object, columns));
+            }
+        } else if stated.prompt.is_none() && !text.is_empty() {
+            stated.prompt = Some(text.to_owned());
         }
     }
-    Ok(facts)
+    Ok(stated)
 }
 
-impl Facts {
-    /// `prompt`, or `original_text` with `arguments` behind it; `license`, `author`, `consent`.
-    fn take_json(&mut self, document: &Value) {
-        let field = |name: &str| {
-            let value = document.get(name)?;
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            let text = text.trim().to_owned();
-            (!value.is_null() && !text.is_empty()).then_some(text)
-        };
-        if self.prompt.is_none() {
-            self.prompt = field("prompt").or_else(|| {
-                let text = field("original_text")?;
-                let arguments = field("arguments");
-                Some(arguments.map_or_else(|| text.clone(), |more| format!("{text} {more}")))
-            });
+impl Stated {
+    /// These facts, and those of `other` where these have none.
+    #[must_use]
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            prompt: self.prompt.or(other.prompt),
+            caption: self.caption.or(other.caption),
+            license: self.license.or(other.license),
+            author: self.author.or(other.author),
+            consent: self.consent.or(other.consent),
+            generator: self.generator.or(other.generator),
+            version: self.version.or(other.version),
+            kind: self.kind.or(other.kind),
+            parent: self.parent.or(other.parent),
+            parent_tile: self.parent_tile.or(other.parent_tile),
+            reactions: self.reactions.or(other.reactions),
+            posted_at: self.posted_at.or(other.posted_at),
+            // The hash of a list is that of the bytes behind its address; a sidecar's may be of anything.
+            sha256: self.sha256,
         }
-        self.license = self.license.take().or_else(|| field("license"));
-        self.author = self.author.take().or_else(|| field("author"));
-        self.consent = self.consent.take().or_else(|| field("consent"));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::folder::list;
+    use crate::source::folder::list;
+    use fs_err as fs;
 
-    fn facts(files: &[(&str, &[u8])]) -> Result<Facts, String> {
+    fn facts(files: &[(&str, &[u8])]) -> Result<Stated, String> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.png"), b"x").unwrap();
         for (name, bytes) in files {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
-        read(&list("c", folder.path()).unwrap()[0].sidecars, 100)
+        let sidecars = &list("c", folder.path()).unwrap()[0].sidecars;
+        read(sidecars, &Columns::default(), 100)
     }
 
     #[test]

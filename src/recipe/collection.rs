@@ -6,11 +6,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use terminus_caption::config::BUILT_IN;
-use terminus_ingest::config::{Select, Source, StoreMode};
+use terminus_ingest::config::{Columns, Defaults, Select, Source, StoreMode};
 use terminus_manifest::words::Role;
 
 /// One collection: where its items are found, which of them are wanted, and what becomes of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Collection {
     /// Its name, which every item's id begins with.
@@ -22,6 +22,12 @@ pub struct Collection {
     pub role: Role,
     /// Where its items are found.
     pub source: Source,
+    /// What the columns of its lists and tables are called; guessed unless they are set.
+    #[serde(default, skip_serializing_if = "Columns::is_guessed")]
+    pub columns: Columns,
+    /// What made the pictures whose prompt and message do not say.
+    #[serde(default, skip_serializing_if = "Defaults::is_none")]
+    pub defaults: Defaults,
     /// Whether its originals are copied; as `[ingest]` says unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreMode>,

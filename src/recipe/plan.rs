@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use terminus_bucket::config::{BucketConfig, MixConfig};
 use terminus_caption::config::CaptionerConfig;
-use terminus_ingest::config::{IngestConfig, Select, Source, StoreMode};
+use terminus_ingest::config::{Columns, Defaults, IngestConfig, Select, Source, StoreMode};
 use terminus_manifest::{canonical::document_hash, words::Role};
 use terminus_train::config::{ModelConfig, SampleConfig, TrainConfig};
 
@@ -52,6 +52,10 @@ pub struct CollectionPlan {
     pub role: Role,
     /// Where its items are found.
     pub source: Source,
+    /// What the columns of its lists are called.
+    pub columns: Columns,
+    /// What made the pictures that do not say.
+    pub defaults: Defaults,
     /// Which of them are wanted.
     pub select: Select,
     /// Whether its originals are copied.
@@ -88,6 +92,10 @@ impl Recipe {
         train.seed = train.seed.or(Some(self.seed));
         let mut sample = self.sample.clone();
         sample.seed = sample.seed.or(Some(self.seed));
+        let mut ingest = self.ingest.clone();
+        for path in &mut ingest.scores.files {
+            *path = resolve(path);
+        }
         let mut model = self.model.clone();
         model.name.get_or_insert_with(|| self.name.clone());
         Ok(Plan {
@@ -96,7 +104,7 @@ impl Recipe {
             seed: self.seed,
             recipe_sha256: document_hash(&settings::recipe(self))?,
             collections: collections.collect(),
-            ingest: self.ingest.clone(),
+            ingest,
             bucket: self.bucket.clone(),
             mix: self.mix.clone(),
             model,
@@ -118,6 +126,8 @@ impl Recipe {
             source: collection
                 .source
                 .at(resolve(folder, collection.source.path())),
+            columns: collection.columns.clone(),
+            defaults: collection.defaults.clone(),
             select: collection.select.clone(),
             store: collection.store.unwrap_or(self.ingest.store),
             min_side_px: collection.min_side_px.unwrap_or(self.ingest.min_side_px),

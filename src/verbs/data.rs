@@ -1,8 +1,8 @@
 //! `terminus ingest`, `caption`, `bucket`: one data stage each.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
-use terminus_manifest::generation::StageCounts;
+use terminus_manifest::{generation::StageCounts, overrides::Overrides};
 
 use crate::{
     cli::{IngestArgs, ShardedArgs, StageArgs},
@@ -16,7 +16,28 @@ pub(super) fn ingest(args: &IngestArgs) -> anyhow::Result<()> {
     let plan = &mut context.stages.ingest;
     (plan.shard, plan.of, plan.rehash) = (shard, of, args.rehash);
     let (line, summary) = run_ingest(&context)?;
-    context.tell("ingest", &line, &summary)
+    context.tell("ingest", &line, &summary)?;
+    while args.watch {
+        wait(&context, args.every.get())?;
+        let overrides = Overrides::read(&context.root().overrides())?;
+        context.stages.ingest.overrides = overrides;
+        let (line, summary) = run_ingest(&context)?;
+        if summary.decoded + summary.fetched + summary.changed > 0 {
+            context.tell("ingest", &line, &summary)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sleeps, unless someone asks to stop.
+fn wait(context: &Context, seconds: u32) -> anyhow::Result<()> {
+    for _ in 0..u64::from(seconds) * 10 {
+        if context.interrupt.cancel.is_cancelled() {
+            return Err(context.interrupted());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 pub(super) fn caption(args: &ShardedArgs) -> anyhow::Result<()> {
@@ -49,10 +70,15 @@ pub(super) fn run_ingest(context: &Context) -> anyhow::Result<(String, terminus_
             summary.decoded, summary.changed
         )
     };
-    Ok((
-        format!("ingest: {work}; {}", counts(&summary.counts)),
-        summary,
-    ))
+    let mut line = format!("ingest: {work}; {}", counts(&summary.counts));
+    if summary.repeated > 0 {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "; {} named more than once", summary.repeated);
+    }
+    for flag in flags(&summary.flags) {
+        let _ = write!(line, "\n  {flag}");
+    }
+    Ok((line, summary))
 }
 
 /// Runs the stage; gives a line for people and the summary.
@@ -134,4 +160,26 @@ fn counts(counts: &StageCounts) -> String {
         }
     }
     text
+}
+
+/// What people should look at, a line each.
+fn flags(flags: &terminus_ingest::Flags) -> Vec<String> {
+    let mut lines = Vec::new();
+    let kinds = [
+        (&flags.photos_in_train, "pictures look like photographs"),
+        (&flags.drawings_in_anchors, "anchors look like drawings"),
+        (&flags.anchors_without_license, "anchors state no licence"),
+        (&flags.anchors_without_consent, "anchors state no consent"),
+    ];
+    for (counts, what) in kinds {
+        let counts = counts.iter();
+        lines.extend(counts.map(|(collection, count)| format!("{collection}: {count} {what}")));
+    }
+    if !flags.missing_safety_scores.is_empty() {
+        lines.push(format!(
+            "no scores for: {}",
+            flags.missing_safety_scores.join(", ")
+        ));
+    }
+    lines
 }

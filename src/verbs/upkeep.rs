@@ -14,11 +14,19 @@ use terminus_manifest::{
     generation::Generation, ids::Sha256Digest, run::Progress as _, store::ContentStore,
 };
 
-use crate::{cli::StageArgs, context::Context, exit::CheckFailed};
+use super::repair;
+use crate::{
+    cli::{StageArgs, VerifyArgs},
+    context::Context,
+    exit::CheckFailed,
+};
 
 /// Holds shards against the manifest and originals against the ledger.
-pub(super) fn verify(args: &StageArgs) -> anyhow::Result<()> {
-    let context = Context::new(&args.recipe, args.common)?;
+pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
+    let context = Context::new(&args.stage.recipe, args.stage.common)?;
+    if args.repair {
+        repair::originals(&context)?;
+    }
     let mut files = Vec::new();
     if let Some(generation) = Generation::latest(context.root(), &context.plan.name)? {
         // Reading the index holds it against the manifest.

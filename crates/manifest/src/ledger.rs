@@ -68,8 +68,14 @@ table! {
         tile_width: Option<u32>,
         /// Height of the tile.
         tile_height: Option<u32>,
-        /// Perceptual hash.
+        /// Hash of the decoded pixels and their size: the same picture in another file has the same one.
+        pixels_hash: Option<String>,
+        /// Perceptual hash: the signs of 64 low frequencies of the luminance; null where the picture is nearly flat.
         phash: Option<u64>,
+        /// Gradient hash of a 9x8 grey copy, which confirms `phash`.
+        dhash: Option<u64>,
+        /// Mean colours of a 4x4 grid, as hex, which confirm it on flat art.
+        layout: Option<String>,
         /// Duplicates share one.
         group_id: Option<GroupId>,
         /// The prompt as found.
@@ -78,14 +84,20 @@ table! {
         prompt_text: Option<String>,
         /// Its parameters.
         prompt_args: Option<String>,
+        /// A description that came with it and is no prompt.
+        found_caption: Option<String>,
         /// What made the picture: `midjourney`, `niji`.
         generator: Option<String>,
         /// Which version of it.
         generator_version: Option<String>,
-        /// What kind of output it is: grid, single, upscale.
+        /// What kind of output it is: `grid`, `tile`, `single`, `upscale`, `reduced`, `progress`.
         kind: Option<String>,
-        /// The item that it was made from.
+        /// The item that it was made from: the grid of a tile, or of an `Image #n`.
         parent_id: Option<ItemId>,
+        /// Reactions that people gave it.
+        reactions: Option<u32>,
+        /// When it was posted.
+        posted_at: Option<Timestamp>,
         /// Camera maker, from EXIF.
         camera_make: Option<String>,
         /// Camera model, from EXIF.
@@ -98,10 +110,20 @@ table! {
         consent: Option<String>,
         /// Mean luminance, 0 to 1.
         brightness: Option<f64>,
+        /// The luminance that 90 of 100 pixels stay below, 0 to 1: low in a dark picture.
+        dark: Option<f64>,
+        /// The luminance that 90 of 100 pixels lie above, 0 to 1: high in a light picture.
+        light: Option<f64>,
         /// Entropy of the luminance histogram, in bits.
         entropy: Option<f64>,
         /// Variance of an edge filter on a small grey copy.
         sharpness: Option<f64>,
+        /// Share of neighbouring pixels that are as good as equal: high in drawings, low in photographs.
+        flatness: Option<f64>,
+        /// Share of all coarse colours that occur.
+        palette: Option<f64>,
+        /// `photo` or `drawing`, told by camera, flatness and palette; null where they do not tell.
+        looks_like: Option<String>,
         /// Why it cannot be used at all, from the closed list of reasons.
         fault: Option<Reason>,
         /// That fault in words.
@@ -143,23 +165,34 @@ impl LedgerRow {
             tile_left: None,
             tile_width: None,
             tile_height: None,
+            pixels_hash: None,
             phash: None,
+            dhash: None,
+            layout: None,
             group_id: None,
             prompt: None,
             prompt_text: None,
             prompt_args: None,
+            found_caption: None,
             generator: None,
             generator_version: None,
             kind: None,
             parent_id: None,
+            reactions: None,
+            posted_at: None,
             camera_make: None,
             camera_model: None,
             license: None,
             author: None,
             consent: None,
             brightness: None,
+            dark: None,
+            light: None,
             entropy: None,
             sharpness: None,
+            flatness: None,
+            palette: None,
+            looks_like: None,
             fault: None,
             fault_detail: None,
             seen_at: Timestamp::default(),

@@ -23,6 +23,7 @@ pub mod overrides;
 pub mod places;
 pub mod plan;
 pub mod ratio;
+pub mod reject;
 mod root;
 pub mod run;
 pub mod shard;

@@ -27,6 +27,11 @@ impl ContentStore {
         }
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where the bytes with this digest lie or would lie: `ab/abcdef….png`.
     pub fn path_of(&self, sha256: Sha256Digest, extension: &str) -> PathBuf {
         let name = sha256.to_string();

@@ -124,6 +124,8 @@ words! {
         DecoderPanic = "decoder_panic",
         /// The file cannot be read.
         Unreadable = "unreadable",
+        /// Decoding it took longer than `decode_timeout_s`.
+        DecodeTimeout = "decode_timeout",
         /// The sidecar is not UTF-8 text or not the JSON that its name says.
         BadSidecar = "bad_sidecar",
         /// The shorter side is under `min_side_px`, or no crop of the target fits.
@@ -134,6 +136,50 @@ words! {
         Duplicate = "duplicate",
         /// An earlier collection of the recipe holds the same source item.
         DuplicateSource = "duplicate_source",
+        /// It shows what another item shows, which is preferred.
+        NearDuplicate = "near_duplicate",
+        /// A line of a list or a row of a table that names no image.
+        BadRow = "bad_row",
+        /// A message without an image.
+        NoImage = "no_image",
+        /// A message about work that had not ended: waiting, a percentage, stopped.
+        NotFinal = "not_final",
+        /// A message whose image is reduced: the full one is on the website.
+        Reduced = "reduced",
+        /// The link has expired; an export made anew has a fresh one.
+        LinkExpired = "link_expired",
+        /// The server does not give it: 404, 410 and their like.
+        HttpStatus = "http_status",
+        /// The server asks for fewer requests.
+        RateLimited = "rate_limited",
+        /// The name was not resolved, or the connection failed or broke off.
+        Network = "network",
+        /// The download took longer than `download.timeout_s`.
+        Timeout = "timeout",
+        /// The address is not a public one.
+        AddressRefused = "address_refused",
+        /// More redirects than are followed, or one that leads nowhere.
+        Redirects = "redirects",
+        /// The site's robots.txt asks programs not to fetch it.
+        Robots = "robots",
+        /// Its `X-Robots-Tag` keeps it from being trained on.
+        OptedOut = "opted_out",
+        /// The sha256 is not the one that the list names.
+        WrongHash = "wrong_hash",
+        /// Darker than `scores.min_dark`.
+        TooDark = "too_dark",
+        /// Lighter than `scores.max_light`.
+        TooLight = "too_light",
+        /// Its entropy is under `scores.min_entropy`.
+        LowInformation = "low_information",
+        /// Its sharpness is under `scores.min_sharpness`.
+        Blurry = "blurry",
+        /// Its sides differ more than `scores.max_aspect`.
+        OddAspect = "odd_aspect",
+        /// Its size is far from those of its collection.
+        OddSize = "odd_size",
+        /// The whole of a grid, where grids are not split.
+        Grid = "grid",
         /// The whole of a grid whose tiles are items of their own.
         SplitIntoTiles = "split_into_tiles",
         /// It has no text to make a caption from.

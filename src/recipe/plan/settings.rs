@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 use terminus_caption::config::CaptionerConfig;
+use terminus_ingest::config::ScoresConfig;
 
 use crate::recipe::{Collection, Recipe};
 
@@ -22,6 +23,11 @@ pub(super) fn recipe(recipe: &Recipe) -> Value {
 /// What the ingest verdicts of a collection depend on.
 pub(super) fn ingest(recipe: &Recipe, collection: &Collection) -> Value {
     let ingest = &recipe.ingest;
+    // Where scores are read from changes nothing; what they say is judged on every run.
+    let thresholds = ScoresConfig {
+        files: Vec::new(),
+        ..ingest.scores.clone()
+    };
     json!({
         "role": collection.role,
         "source": collection.source.kind(),
@@ -32,6 +38,15 @@ pub(super) fn ingest(recipe: &Recipe, collection: &Collection) -> Value {
         "max_sidecar_kb": ingest.max_sidecar_kb,
         "limits": ingest.limits,
         "pixels": ingest.pixels,
+        "columns": collection.columns,
+        "defaults": collection.defaults,
+        "decode_timeout_s": ingest.decode_timeout_s,
+        "grids": ingest.grids,
+        "scores": thresholds,
+        "duplicates": ingest.duplicates,
+        "robots_txt": ingest.download.robots_txt,
+        "opt_out": ingest.download.opt_out,
+        "allow_private_hosts": ingest.download.allow_private_hosts,
     })
 }
 

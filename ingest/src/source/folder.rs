@@ -4,82 +4,23 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt::Write as _,
-    fs::Metadata,
-    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
-use terminus_manifest::ids::ItemId;
 use walkdir::WalkDir;
 
-use crate::Error;
+use super::{Found, Place, SIDECAR_EXTENSIONS, Sidecar, Sink, Stat, Walk};
+use crate::{CollectionPlan, Error};
 
-/// Extensions of sidecars, in the order in which their prompts are preferred.
-pub const SIDECAR_EXTENSIONS: [&str; 3] = ["txt", "caption", "json"];
+/// A folder of images in any tree.
+pub(crate) struct Folder(pub PathBuf);
 
-/// A file that was found.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// `<collection>:<path>`, `/` between folders, other bytes than UTF-8 percent-encoded.
-    pub source_id: String,
-    /// Its item id.
-    pub item_id: ItemId,
-    /// Where it lies.
-    pub path: PathBuf,
-    /// Its size and times.
-    pub stat: Stat,
-    /// Its sidecars, in the order of [`SIDECAR_EXTENSIONS`].
-    pub sidecars: Vec<Sidecar>,
-}
-
-/// A sidecar of an item.
-#[derive(Clone, Debug)]
-pub struct Sidecar {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// Its size and times.
-    pub stat: Stat,
-}
-
-/// What tells a file that was not touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stat {
-    /// Bytes.
-    pub size: u64,
-    /// Modification time, nanoseconds since 1970.
-    pub mtime_ns: i64,
-    /// Change time, nanoseconds since 1970.
-    pub ctime_ns: i64,
-}
-
-impl Stat {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            size: metadata.len(),
-            mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
-            ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
-        }
-    }
-}
-
-impl Found {
-    /// Size and times of all sidecars in one text, as the ledger holds it; none without sidecars.
-    pub fn sidecar_stat(&self) -> Option<String> {
-        let mut text = String::new();
-        for Sidecar { path, stat } in &self.sidecars {
-            let extension = path
-                .extension()
-                .map(OsStr::to_string_lossy)
-                .unwrap_or_default();
-            let separator = if text.is_empty() { "" } else { "|" };
-            // Writing to a string cannot fail.
-            let _ = write!(
-                text,
-                "{separator}{extension}:{}:{}:{}",
-                stat.size, stat.mtime_ns, stat.ctime_ns
-            );
-        }
-        (!text.is_empty()).then_some(text)
+impl Walk for Folder {
+    fn walk(&self, collection: &CollectionPlan, sink: &mut dyn Sink) -> Result<(), Error> {
+        list(&collection.name, &self.0)?
+            .into_iter()
+            .try_for_each(|found| sink.take(found))
     }
 }
 
@@ -87,7 +28,7 @@ impl Found {
 ///
 /// # Errors
 /// The folder, or one in it, cannot be listed.
-pub fn list(collection: &str, folder: &Path) -> Result<Vec<Found>, Error> {
+pub(crate) fn list(collection: &str, folder: &Path) -> Result<Vec<Found>, Error> {
     if !folder.is_dir() {
         return Err(Error::NoFolder {
             collection: collection.to_owned(),
@@ -145,18 +86,19 @@ fn collect_stem(
     sidecars.sort_by_key(|(extension, ..)| rank(extension));
     let sidecars: Vec<Sidecar> = sidecars
         .into_iter()
-        .map(|(_, path, stat)| Sidecar { path, stat })
+        .map(|(extension, path, stat)| Sidecar {
+            extension: extension.to_string_lossy().to_lowercase(),
+            place: Place::File(path),
+            stat,
+        })
         .collect();
     for (_, path, stat) in images {
         let relative = path.strip_prefix(folder).unwrap_or(&path);
-        let source_id = format!("{collection}:{}", portable(relative));
-        items.push(Found {
-            item_id: ItemId::new(&source_id, 0),
-            source_id,
-            path,
-            stat,
-            sidecars: sidecars.clone(),
-        });
+        let origin = path.to_string_lossy().into_owned();
+        let name = portable(relative);
+        let mut found = Found::new(collection, &name, origin, Place::File(path)).within(stat);
+        found.sidecars.clone_from(&sidecars);
+        items.push(found);
     }
 }
 
@@ -165,7 +107,7 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 /// A path as text: UTF-8 as it is, other bytes and `%` percent-encoded.
-fn portable(path: &Path) -> String {
+pub(crate) fn portable(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -1,0 +1,380 @@
+//! Taking in: every item that a source hands over is read, fetched, or known already.
+
+use std::{collections::HashMap, time::Duration};
+
+use rayon::prelude::*;
+use terminus_manifest::{
+    failpoint,
+    ids::ItemId,
+    ledger::LedgerRow,
+    run::{Cancel, Progress},
+    verdict::VerdictKey,
+    words::{Reason, Stage},
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{BATCH_ITEMS, State};
+use crate::{
+    CollectionPlan, Error,
+    decide::is_retryable,
+    download::{Done, Downloads, Fetched, Request},
+    facts,
+    source::{Found, Place, Sink},
+};
+
+/// Items that are read, or committed, together. One half of a batch is committed while the next is read or fetched.
+const HALF_BATCH: usize = BATCH_ITEMS / 2;
+
+/// Takes what sources hand over.
+pub(super) struct Intake<'s, 'a> {
+    state: &'s mut State<'a>,
+    progress: &'s dyn Progress,
+    cancel: &'s Cancel,
+    /// The collection that is walked.
+    order: usize,
+    /// Which collection each place belongs to.
+    places: HashMap<u64, usize>,
+    batch: Vec<Work>,
+    /// Rows that were read and are not committed yet.
+    ready: Vec<LedgerRow>,
+    downloads: Option<Downloads>,
+    requested: HashMap<u64, Work>,
+    next_number: u64,
+    fetched: Vec<(Work, Fetched)>,
+}
+
+/// An item to read, of the collection with this place in the recipe.
+struct Work {
+    order: usize,
+    found: Found,
+}
+
+/// What is to be done with an item.
+enum Task {
+    /// Nothing: it is known.
+    Nothing,
+    /// Its bytes are read.
+    Read,
+    /// What was stated of it is recorded anew.
+    Restate,
+    /// It is fetched.
+    Fetch,
+}
+
+impl<'s, 'a> Intake<'s, 'a> {
+    pub fn new(state: &'s mut State<'a>, progress: &'s dyn Progress, cancel: &'s Cancel) -> Self {
+        Self {
+            state,
+            progress,
+            cancel,
+            order: 0,
+            places: HashMap::new(),
+            batch: Vec::new(),
+            ready: Vec::new(),
+            downloads: None,
+            requested: HashMap::new(),
+            next_number: 0,
+            fetched: Vec::new(),
+        }
+    }
+
+    /// What comes now is of this collection.
+    pub fn enter(&mut self, order: usize) {
+        self.order = order;
+    }
+
+    /// Reads and fetches what is still open.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.commit_batch()?;
+        // What the last batch brought.
+        self.commit_batch()?;
+        while self.downloads.as_ref().is_some_and(|downloads| downloads.pending() > 0) {
+            self.check_cancel()?;
+            self.take_one(Duration::from_millis(200))?;
+        }
+        self.commit_fetched()
+    }
+
+    fn collection(&self, order: usize) -> &'a CollectionPlan {
+        &self.state.plan.collections[order]
+    }
+
+    /// What an interruption must not lose is saved first.
+    fn check_cancel(&mut self) -> Result<(), Error> {
+        if !self.cancel.is_cancelled() {
+            return Ok(());
+        }
+        commit(self.state, std::mem::take(&mut self.ready))?;
+        self.commit_fetched()?;
+        Err(Error::Interrupted)
+    }
+
+    fn task_of(&self, found: &Found) -> Task {
+        let collection = self.collection(self.order);
+        let Some(row) = self.state.ledger.get(&found.item_id) else {
+            return if matches!(found.place, Place::Url(_)) { Task::Fetch } else { Task::Read };
+        };
+        let is_stated_anew = row.sidecar_stat != found.sidecar_stat();
+        let is_unseen = row.sha256.is_none() && row.fault.is_none();
+        let has_verdict = || {
+            self.state.verdicts.contains_key(&VerdictKey {
+                item_id: found.item_id,
+                stage: Stage::Ingest,
+                config_hash: collection.config_hash.clone(),
+            })
+        };
+        // Limits are settings: under other ones it may be allowed.
+        let is_open = is_unseen
+            || row.fault.is_some_and(|fault| match fault {
+                Reason::TooLarge | Reason::BadSidecar => !has_verdict(),
+                Reason::Robots | Reason::OptedOut | Reason::AddressRefused => !has_verdict(),
+                fault => is_retryable(fault),
+            });
+        match &found.place {
+            Place::Url(_) if self.state.plan.rehash || is_open => Task::Fetch,
+            Place::Url(_) if is_stated_anew => Task::Restate,
+            Place::Url(_) => Task::Nothing,
+            Place::Nothing { reason, .. } => {
+                let is_same = row.fault == Some(*reason) && !is_stated_anew;
+                if is_same { Task::Nothing } else { Task::Read }
+            }
+            _ => {
+                let stat = found.stat;
+                let is_unchanged = row.source_size == stat.map(|stat| stat.size)
+                    && row.source_mtime_ns == stat.map(|stat| stat.mtime_ns)
+                    && row.source_ctime_ns == stat.map(|stat| stat.ctime_ns)
+                    && !is_stated_anew;
+                if self.state.plan.rehash || !is_unchanged || is_open {
+                    Task::Read
+                } else {
+                    Task::Nothing
+                }
+            }
+        }
+    }
+
+    /// Whether an earlier collection of the recipe holds the same place.
+    fn is_taken(&mut self, found: &Found) -> bool {
+        if self.state.plan.collections.len() < 2 || matches!(found.place, Place::Nothing { .. }) {
+            return false;
+        }
+        let place = xxh3_64(found.origin.as_bytes());
+        *self.places.entry(place).or_insert(self.order) != self.order
+    }
+
+    /// Reads the items of the batch, while the rows of the one before are committed.
+    fn commit_batch(&mut self) -> Result<(), Error> {
+        let (batch, ready) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.ready));
+        let (plan, store) = (self.state.plan, self.state.store.clone());
+        let (committed, read) = rayon::join(
+            || commit(self.state, ready),
+            || {
+                let rows = batch.par_iter().map(|work| {
+                    facts::read(&work.found, &plan.collections[work.order], &store)
+                });
+                rows.collect::<Result<Vec<_>, Error>>()
+            },
+        );
+        committed?;
+        self.ready = read?.into_iter().flatten().collect();
+        Ok(())
+    }
+
+    /// Submits a download, taking results while there is no room.
+    fn request(&mut self, work: Work, address: String) -> Result<(), Error> {
+        if self.downloads.is_none() {
+            let plan = self.state.plan;
+            let collections = plan.collections.iter();
+            let max_bytes = collections.map(|c| c.max_file_bytes).max().unwrap_or(0);
+            self.downloads = Some(Downloads::start(&plan.download, max_bytes)?);
+        }
+        while self.downloads.as_ref().is_some_and(|downloads| !downloads.has_room()) {
+            self.check_cancel()?;
+            self.take_one(Duration::from_millis(200))?;
+        }
+        let before = self.state.ledger.get(&work.found.item_id);
+        let known = before.filter(|row| row.sha256.is_some() && row.fault.is_none());
+        let request = Request {
+            address,
+            etag: known.and_then(|row| row.etag.clone()),
+            last_modified: known.and_then(|row| row.last_modified.clone()),
+        };
+        let number = self.next_number;
+        self.next_number += 1;
+        if let Some(downloads) = &mut self.downloads {
+            downloads.submit(number, request)?;
+        }
+        self.requested.insert(number, work);
+        while let Some(done) = self.downloads.as_mut().and_then(Downloads::try_take) {
+            self.arrived(done)?;
+        }
+        Ok(())
+    }
+
+    fn take_one(&mut self, wait: Duration) -> Result<(), Error> {
+        let done = self.downloads.as_mut().map(|downloads| downloads.take(wait));
+        match done.transpose()?.flatten() {
+            Some(done) => self.arrived(done),
+            None => Ok(()),
+        }
+    }
+
+    fn arrived(&mut self, done: Done) -> Result<(), Error> {
+        if let Some(work) = self.requested.remove(&done.number) {
+            self.fetched.push((work, done.fetched));
+            self.progress.advance(1);
+        }
+        if self.fetched.len() >= HALF_BATCH {
+            self.commit_fetched()?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was fetched and commits its rows.
+    fn commit_fetched(&mut self) -> Result<(), Error> {
+        if self.fetched.is_empty() {
+            return Ok(());
+        }
+        let mut fetched = std::mem::take(&mut self.fetched);
+        fetched.sort_by(|a, b| a.0.found.source_id.cmp(&b.0.found.source_id));
+        for (_, fetched) in &fetched {
+            match fetched {
+                Fetched::Bytes { .. } => {
+                    self.state.summary.fetched += 1;
+                    self.state.summary.decoded += 1;
+                }
+                Fetched::NotModified => self.state.summary.not_modified += 1,
+                Fetched::Nothing { .. } => {}
+            }
+        }
+        let state = &*self.state;
+        let rows: Vec<Vec<LedgerRow>> = fetched
+            .into_par_iter()
+            .map(|(work, fetched)| rows_of(state, &work, fetched))
+            .collect::<Result<_, Error>>()?;
+        commit(self.state, rows.into_iter().flatten().collect())
+    }
+}
+
+/// Adds rows to the ledger.
+fn commit(state: &mut State<'_>, mut rows: Vec<LedgerRow>) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for row in &mut rows {
+        // The group of a picture that is read again stays, if its bytes do.
+        let before = state.ledger.get(&row.item_id);
+        row.group_id = before
+            .filter(|before| before.picture_id() == row.picture_id())
+            .and_then(|before| before.group_id);
+    }
+    failpoint::pass("ingest.before_batch");
+    state.record(rows)?;
+    failpoint::pass("ingest.after_batch");
+    Ok(())
+}
+
+/// The rows of an item that was fetched.
+fn rows_of(state: &State<'_>, work: &Work, fetched: Fetched) -> Result<Vec<LedgerRow>, Error> {
+    let collection = &state.plan.collections[work.order];
+    let before = state.ledger.get(&work.found.item_id);
+    match fetched {
+        Fetched::Bytes {
+            bytes,
+            etag,
+            last_modified,
+        } => {
+            let mut row = facts::blank(&work.found, collection);
+            (row.etag, row.last_modified) = (etag, last_modified);
+            facts::of_bytes(&bytes, row, &work.found, collection, &state.store)
+        }
+        Fetched::NotModified => Ok(before.map_or_else(Vec::new, |_| restated(state, work))),
+        Fetched::Nothing { reason, detail } => {
+            // What was fetched before stays: a server that fails today takes nothing back.
+            if before.is_some_and(|row| row.sha256.is_some() && row.fault.is_none()) && is_retryable(reason) {
+                return Ok(Vec::new());
+            }
+            let mut row = facts::blank(&work.found, collection);
+            facts::set_fault(&mut row, reason, detail);
+            facts::state(&mut row, &work.found, collection);
+            Ok(vec![row])
+        }
+    }
+}
+
+/// The rows of an item with what is stated of it now; its bytes and their facts are the same.
+fn restated(state: &State<'_>, work: &Work) -> Vec<LedgerRow> {
+    let collection = &state.plan.collections[work.order];
+    let ids = (0..=4).map(|tile| ItemId::new(&work.found.source_id, tile));
+    let rows = ids.filter_map(|id| state.ledger.get(&id).cloned());
+    rows.map(|mut row| {
+        let (kind, parent_id) = (row.kind.take(), row.parent_id.take());
+        facts::state(&mut row, &work.found, collection);
+        if row.tile > 0 || kind.as_deref() == Some("grid") {
+            (row.kind, row.parent_id) = (kind, parent_id);
+        }
+        row.sidecar_stat = work.found.sidecar_stat();
+        row
+    })
+    .collect()
+}
+
+impl Sink for Intake<'_, '_> {
+    fn wants(&mut self, found: &Found) -> bool {
+        let plan = self.state.plan;
+        found.item_id.in_shard(plan.shard, plan.of)
+            && !plan.dry_run
+            && matches!(self.task_of(found), Task::Read)
+    }
+
+    fn take(&mut self, found: Found) -> Result<(), Error> {
+        self.check_cancel()?;
+        let plan = self.state.plan;
+        let is_taken = self.is_taken(&found);
+        if !found.item_id.in_shard(plan.shard, plan.of) {
+            return Ok(());
+        }
+        if !self.state.found.insert(found.item_id) {
+            self.state.summary.repeated += 1;
+            return Ok(());
+        }
+        self.state.summary.found += 1;
+        let order = self.order;
+        let work = Work { order, found };
+        if is_taken {
+            if !self.state.ledger.contains_key(&work.found.item_id) && !plan.dry_run {
+                let row = facts::blank(&work.found, self.collection(order));
+                return self.state.record(vec![row]);
+            }
+            return Ok(());
+        }
+        let task = self.task_of(&work.found);
+        if !matches!(task, Task::Fetch) {
+            self.progress.advance(1);
+        }
+        match task {
+            Task::Nothing => {}
+            Task::Read if plan.dry_run => self.state.summary.decoded += 1,
+            Task::Fetch | Task::Restate if plan.dry_run => self.state.summary.fetched += 1,
+            Task::Read => {
+                let has_bytes = !matches!(work.found.place, Place::Nothing { .. });
+                self.state.summary.decoded += u64::from(has_bytes);
+                self.batch.push(work);
+                if self.batch.len() >= HALF_BATCH {
+                    self.commit_batch()?;
+                }
+            }
+            Task::Restate => {
+                self.state.summary.restated += 1;
+                let rows = restated(self.state, &work);
+                self.state.record(rows)?;
+            }
+            Task::Fetch => {
+                if let Place::Url(address) = work.found.place.clone() {
+                    self.request(work, address)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
