@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use terminus_manifest::generation::StageCounts;
 
 use crate::{
-    cli::{IngestArgs, ShardedArgs, StageArgs},
+    cli::{IngestArgs, StageArgs},
     context::Context,
 };
 
@@ -17,14 +17,6 @@ pub(super) fn ingest(args: &IngestArgs) -> anyhow::Result<()> {
     (plan.shard, plan.of, plan.rehash) = (shard, of, args.rehash);
     let (line, summary) = run_ingest(&context)?;
     context.tell("ingest", &line, &summary)
-}
-
-pub(super) fn caption(args: &ShardedArgs) -> anyhow::Result<()> {
-    let mut context = Context::new(&args.stage.recipe, args.stage.common)?;
-    let (shard, of) = args.shard.unwrap_or((0, 1));
-    (context.stages.caption.shard, context.stages.caption.of) = (shard, of);
-    let (line, summary) = run_caption(&context)?;
-    context.tell("caption", &line, &summary)
 }
 
 pub(super) fn bucket(args: &StageArgs) -> anyhow::Result<()> {
@@ -65,13 +57,17 @@ pub(super) fn run_caption(
         Err(terminus_caption::Error::Interrupted) => return Err(context.interrupted()),
         result => result?,
     };
-    let work = if summary.captioned == 0 && summary.changed == 0 {
+    let work = if summary.captioned == 0 && summary.changed == 0 && summary.recleaned == 0 {
         "nothing is new".to_owned()
     } else {
         format!(
             "{} captioned, {} verdicts changed",
             summary.captioned, summary.changed
         )
+    };
+    let work = match summary.recleaned {
+        0 => work,
+        count => format!("{work}, {count} cleaned anew"),
     };
     Ok((
         format!("caption: {work}; {}", counts(&summary.counts)),
