@@ -26,7 +26,7 @@ pub enum Verb {
     /// Find the items of the collections; record their facts and verdicts
     Ingest(IngestArgs),
     /// Give every picture its captions
-    Caption(ShardedArgs),
+    Caption(CaptionArgs),
     /// Cut and pack samples; publish a generation
     Bucket(StageArgs),
     /// Train from the newest generation of a recipe
@@ -119,6 +119,23 @@ pub struct ShardedArgs {
     /// Work on a share of the items, told by the hash of their ids: `0/4` to `3/4`
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub shard: Option<(u32, u32)>,
+}
+
+/// `terminus caption`.
+#[derive(Args, Clone, Debug)]
+pub struct CaptionArgs {
+    /// The stage.
+    #[command(flatten)]
+    pub sharded: ShardedArgs,
+    /// Only say what the recipe's captioners make of these files, and write nothing
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "shard")]
+    pub image: Vec<PathBuf>,
+    /// Ask this captioner alone, with `--image` or `--self-check`
+    #[arg(long, value_name = "NAME")]
+    pub captioner: Option<String>,
+    /// Print every stage of the models in numbers, over the first `--image` or a picture made by a formula, so that they can be held against the originals
+    #[arg(long)]
+    pub self_check: bool,
 }
 
 /// `terminus ingest`.

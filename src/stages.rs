@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use terminus_bucket::BucketPlan;
-use terminus_caption::{CaptionPlan, CaptionerPlan};
+use terminus_caption::{CaptionPlan, CaptionerPlan, Secret, config::CaptionerConfig};
 use terminus_ingest::IngestPlan;
 use terminus_manifest::{
     Error, Root, canonical::config_hash, overrides::Overrides, shard::ShardLimits,
@@ -65,10 +65,11 @@ impl Stages {
             });
             caption.push(terminus_caption::CollectionPlan {
                 name: collection.name.clone(),
-                captioner: CaptionerPlan {
-                    name: collection.captioner_name.clone(),
-                    config: collection.captioner.clone(),
-                },
+                captioners: collection
+                    .captioners
+                    .iter()
+                    .map(|(name, config)| captioner_plan(name, config))
+                    .collect::<Result<_, Error>>()?,
                 ingest_config_hash: ingest_config_hash.clone(),
                 config_hash: caption_config_hash.clone(),
             });
@@ -100,6 +101,8 @@ impl Stages {
                 root: root.clone(),
                 collections: caption,
                 overrides: overrides.clone(),
+                policy: plan.ingest.pixels,
+                limits: plan.ingest.limits,
                 shard: 0,
                 of: 1,
                 dry_run,
@@ -143,4 +146,21 @@ impl Stages {
             root,
         })
     }
+}
+
+/// The plan of one captioner; the key of an endpoint comes from the environment.
+fn captioner_plan(name: &str, config: &CaptionerConfig) -> Result<CaptionerPlan, Error> {
+    let key = match config {
+        CaptionerConfig::Http(http) => http.key_env.as_ref(),
+        _ => None,
+    };
+    Ok(CaptionerPlan {
+        name: name.to_owned(),
+        config: config.clone(),
+        config_hash: config_hash(&config.settings(), terminus_caption::LOGIC_VERSION)?,
+        key: key
+            .and_then(|variable| std::env::var(variable).ok())
+            .filter(|key| !key.is_empty())
+            .map(Secret),
+    })
 }

@@ -1,5 +1,6 @@
 //! One module a verb.
 
+mod caption;
 mod config;
 mod data;
 mod demo;
@@ -14,9 +15,9 @@ mod rejects;
 mod repair;
 mod report;
 mod run;
-mod sweep;
 #[cfg(feature = "torch")]
 mod sample;
+mod sweep;
 #[cfg(feature = "torch")]
 mod train;
 mod upkeep;
@@ -34,7 +35,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Ingest(args) => data::ingest(&args),
-        Verb::Caption(args) => data::caption(&args),
+        Verb::Caption(args) => caption::caption(&args),
         Verb::Bucket(args) => data::bucket(&args),
         #[cfg(feature = "torch")]
         Verb::Train(args) => train::train(&args),

@@ -378,7 +378,7 @@ impl Planned<'_> {
                 .captions
                 .iter()
                 .filter_map(|key| captions.get(key))
-                .map(choice)
+                .flat_map(choices)
                 .collect(),
         }
     }
@@ -390,13 +390,20 @@ fn kept_share(picture: Rect, size: Size) -> f64 {
     area(size.0, size.1) / area(picture.width, picture.height).max(1.0)
 }
 
-fn choice(caption: &CaptionRow) -> CaptionChoice {
+/// The caption, and its short form if it has one.
+fn choices(caption: &CaptionRow) -> Vec<CaptionChoice> {
     let provenance: serde_json::Value =
         serde_json::from_str(&caption.provenance).unwrap_or_default();
-    CaptionChoice {
-        text: caption.text.clone(),
-        kind: provenance["kind"].as_str().unwrap_or_default().to_owned(),
+    let kind = provenance["kind"].as_str().unwrap_or_default();
+    let choice = |text: &str, kind: &str| CaptionChoice {
+        text: text.to_owned(),
+        kind: kind.to_owned(),
         source: caption.captioner.clone(),
         weight: 1.0,
-    }
+    };
+    let whole = choice(&caption.text, kind);
+    let short = caption.short.as_deref();
+    std::iter::once(whole)
+        .chain(short.map(|text| choice(text, &format!("{kind}-short"))))
+        .collect()
 }

@@ -6,13 +6,29 @@
 
 mod captioner;
 pub mod config;
+mod endpoint;
 mod error;
+pub mod gate;
+mod journal;
+#[cfg(feature = "torch")]
+mod local;
+mod look;
+mod picture;
 pub mod plan;
+mod speaker;
+mod speakers;
 pub mod stage;
+#[cfg(feature = "torch")]
+mod vlm;
+mod weights;
 
 /// Version of the rules by which captions are made; part of every config hash, so that new rules redo the work.
 pub const LOGIC_VERSION: u32 = 1;
 
+pub use endpoint::Secret;
 pub use error::Error;
+pub use look::{Look, Stage, look, self_check};
 pub use plan::{CaptionPlan, CaptionerPlan, CollectionPlan};
-pub use stage::{Summary, caption};
+pub use stage::{CaptionerSummary, Summary, caption};
+#[cfg(feature = "torch")]
+pub use vlm::{Finish, Model, Said};

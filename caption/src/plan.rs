@@ -1,8 +1,9 @@
 //! What captioning will do: the recipe's settings, checked.
 
 use terminus_manifest::{Root, overrides::Overrides};
+use terminus_pixels::{Limits, PixelPolicy};
 
-use crate::config::CaptionerConfig;
+use crate::{Secret, config::CaptionerConfig};
 
 /// The whole stage.
 #[derive(Clone, Debug)]
@@ -13,6 +14,10 @@ pub struct CaptionPlan {
     pub collections: Vec<CollectionPlan>,
     /// People's decisions.
     pub overrides: Overrides,
+    /// How pictures become pixels.
+    pub policy: PixelPolicy,
+    /// The most that is decoded.
+    pub limits: Limits,
     /// `i` of `--shard i/N`.
     pub shard: u32,
     /// `N` of it; 1 for all items.
@@ -26,8 +31,8 @@ pub struct CaptionPlan {
 pub struct CollectionPlan {
     /// Its name.
     pub name: String,
-    /// What captions its pictures.
-    pub captioner: CaptionerPlan,
+    /// What captions its pictures, each of them.
+    pub captioners: Vec<CaptionerPlan>,
     /// Hash of the ingest settings under which its items were passed.
     pub ingest_config_hash: String,
     /// Hash of all that its caption verdicts depend on.
@@ -41,4 +46,8 @@ pub struct CaptionerPlan {
     pub name: String,
     /// Its settings.
     pub config: CaptionerConfig,
+    /// Hash of its settings.
+    pub config_hash: String,
+    /// The key of its endpoint, if it has one.
+    pub key: Option<Secret>,
 }

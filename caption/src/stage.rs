@@ -1,42 +1,38 @@
 //! The stage: find the pictures without a caption, caption them, say so.
 
+mod keeper;
+mod round;
+mod summary;
+mod verdicts;
+
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
 use terminus_manifest::{
-    caption::CaptionRow,
-    failpoint,
-    generation::StageCounts,
-    ids::{CaptionKey, ItemId},
+    ids::{CaptionKey, ItemId, PictureId},
     ledger::LedgerRow,
-    log::{COMPACT_PAST_PARTS, Log, LogRow as _, Run},
+    log::COMPACT_PAST_PARTS,
     run::{Cancel, Progress},
     verdict::{VerdictKey, VerdictRow},
     words::{Outcome, Reason, Stage},
 };
-use terminus_tokens::ClipTokenizer;
+
+pub use summary::{CaptionerSummary, Summary};
 
 use crate::{
-    CaptionPlan, CollectionPlan, Error,
+    CaptionPlan, CaptionerPlan, CollectionPlan, Error,
     captioner::{Captioner, by_hand},
+    config::CaptionerConfig,
 };
+use keeper::Keeper;
 
-/// Captions that are committed together: the most that a kill costs.
+/// Captions that are committed together.
 pub const BATCH_ITEMS: usize = 1024;
 
-/// What captioning did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Captions that were made.
-    pub captioned: u64,
-    /// Items that were judged.
-    pub decided: u64,
-    /// Verdicts that are new or say something else than before.
-    pub changed: u64,
-    /// Verdicts, all of them: `in` is what ingest passed.
-    pub counts: StageCounts,
-    /// Rejected and failed items by reason.
-    pub reasons: BTreeMap<Reason, u64>,
+/// What each captioner gave for each picture, and why it gave nothing.
+#[derive(Default)]
+pub(crate) struct Given {
+    keys: HashMap<(String, PictureId), CaptionKey>,
+    faults: HashMap<(String, PictureId), (Reason, String)>,
 }
 
 /// Runs the stage.
@@ -48,59 +44,103 @@ pub fn caption(
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Summary, Error> {
-    let captioners = plan
+    let collections: HashMap<&str, &CollectionPlan> = plan
         .collections
         .iter()
-        .map(|collection| {
-            let hash = &collection.config_hash;
-            Ok((
-                collection.name.as_str(),
-                (collection, Captioner::new(&collection.captioner, hash)?),
-            ))
-        })
-        .collect::<Result<HashMap<_, _>, Error>>()?;
+        .map(|collection| (collection.name.as_str(), collection))
+        .collect();
     let verdicts = plan.root.verdicts().latest()?;
     let mut rows: Vec<LedgerRow> = plan.root.ledger().rows()?;
     rows.retain(|row| {
-        captioners
+        collections
             .get(row.collection.as_str())
-            .is_some_and(|(collection, _)| {
+            .is_some_and(|collection| {
                 row.item_id.in_shard(plan.shard, plan.of)
                     && is_passed(&verdicts, row.item_id, collection)
             })
     });
-    let mut stage = CaptionRun {
-        plan,
-        captions: plan.root.captions().latest()?,
-        verdicts,
-        tokenizer: None,
-        summary: Summary::default(),
-        new_captions: Vec::new(),
-        new_verdicts: Vec::new(),
-        logs: None,
-    };
-    progress.start("caption", Some(rows.len() as u64), "pictures");
-    for row in &rows {
-        if cancel.is_cancelled() {
-            stage.commit()?;
-            return Err(Error::Interrupted);
-        }
-        if let Some((collection, captioner)) = captioners.get(row.collection.as_str()) {
-            stage.item(row, collection, captioner)?;
-        }
-        if stage.new_captions.len() >= BATCH_ITEMS {
-            stage.commit()?;
-            failpoint::pass("caption.after_batch");
-        }
-        progress.advance(1);
+    let mut keeper = Keeper::new(plan, verdicts)?;
+    let captioners = in_order(plan)?
+        .into_iter()
+        .map(|captioner| Captioner::new(captioner, keeper.captions()))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let mut given = Given::default();
+    let mut summary = Summary::default();
+    for captioner in &captioners {
+        let pictures: Vec<(&LedgerRow, PictureId)> = rows
+            .iter()
+            .filter(|row| {
+                let own = collections.get(row.collection.as_str());
+                own.is_some_and(|own| {
+                    own.captioners
+                        .iter()
+                        .any(|other| other.name == captioner.plan.name)
+                }) && override_of(plan, row).is_none()
+            })
+            .filter_map(|row| Some((row, row.picture_id()?)))
+            .collect();
+        round::run(
+            plan,
+            captioner,
+            &pictures,
+            &mut keeper,
+            &mut given,
+            &mut summary,
+            progress,
+            cancel,
+        )?;
     }
-    stage.commit()?;
-    progress.finish();
-    if !plan.dry_run && stage.logs.is_some() {
+    for row in &rows {
+        if let (Some(text), Some(picture)) = (override_of(plan, row), row.picture_id()) {
+            let caption = by_hand(picture, text);
+            given
+                .keys
+                .insert((caption.captioner.clone(), picture), caption.caption_key);
+            if !keeper.has(caption.caption_key) {
+                summary.captioned += 1;
+                keeper.keep(caption)?;
+            }
+        }
+    }
+    verdicts::judge(plan, &rows, &collections, &given, &mut keeper, &mut summary)?;
+    let has_written = keeper.finish()?;
+    if !plan.dry_run && has_written {
         plan.root.captions().compact(COMPACT_PAST_PARTS)?;
         plan.root.verdicts().compact(COMPACT_PAST_PARTS)?;
     }
-    Ok(stage.summary)
+    Ok(summary)
+}
+
+/// Every captioner once: taggers first, because others are held against their tags.
+fn in_order(plan: &CaptionPlan) -> Result<Vec<&CaptionerPlan>, Error> {
+    let mut captioners: BTreeMap<(bool, &str), &CaptionerPlan> = BTreeMap::new();
+    for collection in &plan.collections {
+        for captioner in &collection.captioners {
+            let is_tagger = matches!(captioner.config, CaptionerConfig::Tagger(_));
+            captioners.insert((!is_tagger, captioner.name.as_str()), captioner);
+            let tags = captioner.config.gate().and_then(|gate| gate.tags.as_ref());
+            if let Some(tags) = tags
+                && !collection
+                    .captioners
+                    .iter()
+                    .any(|other| other.name == *tags)
+            {
+                return Err(Error::NoTags {
+                    name: captioner.name.clone(),
+                    tags: tags.clone(),
+                    collection: collection.name.clone(),
+                });
+            }
+        }
+    }
+    Ok(captioners.into_values().collect())
+}
+
+/// The caption that a person wrote for an item.
+fn override_of<'p>(plan: &'p CaptionPlan, row: &LedgerRow) -> Option<&'p str> {
+    plan.overrides
+        .of(row.item_id, &row.source_id)
+        .and_then(|decision| decision.caption.as_deref())
 }
 
 fn is_passed(
@@ -115,114 +155,4 @@ fn is_passed(
         config_hash,
     });
     verdict.is_some_and(|verdict| verdict.verdict == Outcome::Passed)
-}
-
-struct CaptionRun<'a> {
-    plan: &'a CaptionPlan,
-    captions: HashMap<CaptionKey, CaptionRow>,
-    verdicts: HashMap<VerdictKey, VerdictRow>,
-    /// Made for the first new caption: it takes a moment, and an unchanged run needs none.
-    tokenizer: Option<ClipTokenizer>,
-    summary: Summary,
-    new_captions: Vec<CaptionRow>,
-    new_verdicts: Vec<VerdictRow>,
-    logs: Option<(Run, Log<CaptionRow>, Log<VerdictRow>)>,
-}
-
-impl CaptionRun<'_> {
-    /// Captions one item, if that has not been done, and judges it.
-    fn item(
-        &mut self,
-        row: &LedgerRow,
-        collection: &CollectionPlan,
-        captioner: &Captioner<'_>,
-    ) -> Result<(), Error> {
-        let Some(picture) = row.picture_id() else {
-            return Ok(());
-        };
-        let override_text = self
-            .plan
-            .overrides
-            .of(row.item_id, &row.source_id)
-            .and_then(|decision| decision.caption.as_deref());
-        let key = if let Some(text) = override_text {
-            let caption = by_hand(picture, text);
-            let key = caption.caption_key;
-            if !self.captions.contains_key(&key) {
-                self.keep(caption)?;
-            }
-            Some(key)
-        } else {
-            match captioner.input(row, picture) {
-                Some((key, _)) if self.captions.contains_key(&key) => Some(key),
-                Some((key, input)) => match captioner.caption(key, picture, input) {
-                    Some(caption) => {
-                        self.keep(caption)?;
-                        Some(key)
-                    }
-                    None => None,
-                },
-                None => None,
-            }
-        };
-        let verdict = VerdictRow::passed(row.item_id, Stage::Caption, &collection.config_hash);
-        self.judge(match key {
-            Some(key) => verdict.detail(key.to_string()),
-            None => verdict
-                .because(Outcome::Rejected, Reason::NoCaption)
-                .detail(if row.prompt.is_some() {
-                    "nothing is left of the prompt without its parameters"
-                } else {
-                    "the item has no prompt: no `.txt`, `.caption` or `.json` beside it holds one"
-                }),
-        });
-        Ok(())
-    }
-
-    /// Takes a new caption in, its tokens counted.
-    fn keep(&mut self, mut caption: CaptionRow) -> Result<(), Error> {
-        let tokenizer = match self.tokenizer.take() {
-            Some(tokenizer) => tokenizer,
-            None => ClipTokenizer::sdxl()?.0,
-        };
-        caption.clip_tokens = Some(tokenizer.count(&caption.text) as u32);
-        self.tokenizer = Some(tokenizer);
-        self.summary.captioned += 1;
-        self.captions.insert(caption.caption_key, caption.clone());
-        self.new_captions.push(caption);
-        Ok(())
-    }
-
-    fn judge(&mut self, verdict: VerdictRow) {
-        self.summary.decided += 1;
-        self.summary.counts.add(verdict.verdict);
-        if let Some(reason) = verdict.reason {
-            *self.summary.reasons.entry(reason).or_default() += 1;
-        }
-        let before = self.verdicts.get(&verdict.key());
-        if !before.is_some_and(|before| before.says_the_same(&verdict)) {
-            self.summary.changed += 1;
-            self.new_verdicts.push(verdict);
-        }
-    }
-
-    /// Writes captions first, then the verdicts that name them.
-    fn commit(&mut self) -> Result<(), Error> {
-        let captions = std::mem::take(&mut self.new_captions);
-        let verdicts = std::mem::take(&mut self.new_verdicts);
-        if self.plan.dry_run || (captions.is_empty() && verdicts.is_empty()) {
-            return Ok(());
-        }
-        let root = &self.plan.root;
-        if self.logs.is_none() {
-            root.remove_leftovers()?;
-            let run = root.claim_run("caption", self.plan.shard, self.plan.of)?;
-            self.logs = Some((run, root.captions(), root.verdicts()));
-        }
-        if let Some((run, caption_log, verdict_log)) = self.logs.as_mut() {
-            caption_log.append(*run, captions)?;
-            verdict_log.append(*run, verdicts)?;
-        }
-        Ok(())
-    }
 }

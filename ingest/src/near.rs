@@ -16,7 +16,11 @@ pub const MAX_RADIUS: u32 = 12;
 ///
 /// Equal hashes are compared through the first of them alone: it pairs with each of the others, which is all that
 /// groups around kept ones need if `hashes` stands in the order of preference.
-pub fn pairs(hashes: &[u64], radius: u32, confirm: impl Fn(u32, u32) -> bool + Sync) -> Vec<(u32, u32)> {
+pub fn pairs(
+    hashes: &[u64],
+    radius: u32,
+    confirm: impl Fn(u32, u32) -> bool + Sync,
+) -> Vec<(u32, u32)> {
     let radius = radius.min(MAX_RADIUS);
     let blocks = blocks(radius as usize + 3);
     let mut choices = Vec::new();
@@ -210,7 +214,8 @@ mod tests {
                     return random("alone", n);
                 }
                 let noise = random("noise", n);
-                let flips = (0..noise % 7).fold(0_u64, |mask, at| mask | 1 << (noise >> (8 + 6 * at) & 63));
+                let flips =
+                    (0..noise % 7).fold(0_u64, |mask, at| mask | 1 << (noise >> (8 + 6 * at) & 63));
                 random("centre", n % 40) ^ flips
             })
             .collect()
@@ -232,7 +237,11 @@ mod tests {
             }
             let groups = |pairs: &[(u32, u32)]| keepers(hashes.len(), pairs);
             assert_eq!(groups(&found), groups(&expected), "radius {radius}");
-            assert!(found.iter().all(|pair| expected.binary_search(pair).is_ok()));
+            assert!(
+                found
+                    .iter()
+                    .all(|pair| expected.binary_search(pair).is_ok())
+            );
         }
     }
 

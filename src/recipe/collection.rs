@@ -40,6 +40,20 @@ pub struct Collection {
     /// The captioner, by its name in `[captioner]`; `prompt` is built in.
     #[serde(default = "default_captioner")]
     pub captioner: String,
+    /// Further captioners: each gives its own caption, and a trainer draws one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_captioners: Vec<String>,
+}
+
+impl Collection {
+    /// The names of its captioners, each once.
+    pub fn captioners(&self) -> impl Iterator<Item = &str> {
+        let more = self.more_captioners.iter().enumerate();
+        let more = more.filter(|(at, name)| {
+            **name != self.captioner && !self.more_captioners[..*at].contains(name)
+        });
+        std::iter::once(self.captioner.as_str()).chain(more.map(|(_, name)| name.as_str()))
+    }
 }
 
 fn default_role() -> Role {

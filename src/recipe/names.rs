@@ -43,6 +43,14 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
         if let Some(value) = table.get("captioner") {
             faults.extend(undefined(value, &captioners, &key.key("captioner")));
         }
+        let more = table.get("more_captioners");
+        for value in more
+            .iter()
+            .filter_map(|more| more.get_ref().as_array())
+            .flat_map(|more| more.iter())
+        {
+            faults.extend(undefined(value, &captioners, &key.key("more_captioners")));
+        }
     }
 }
 

@@ -62,10 +62,8 @@ pub struct CollectionPlan {
     pub store: StoreMode,
     /// The least that the shorter side of an image may measure.
     pub min_side_px: NonZeroU32,
-    /// The name of its captioner.
-    pub captioner_name: String,
-    /// Its captioner.
-    pub captioner: CaptionerConfig,
+    /// Its captioners, by name.
+    pub captioners: Vec<(String, CaptionerConfig)>,
     /// What its ingest verdicts depend on, for `config_hash`.
     pub ingest_settings: Value,
     /// What its captions and caption verdicts depend on, for `config_hash`.
@@ -115,11 +113,13 @@ impl Recipe {
 
     fn collection_plan(&self, collection: &Collection) -> CollectionPlan {
         let folder = self.file.parent().unwrap_or(Path::new(""));
-        let captioner = self
-            .captioner
-            .get(&collection.captioner)
-            .cloned()
-            .unwrap_or_default();
+        let captioners: Vec<(String, CaptionerConfig)> = collection
+            .captioners()
+            .map(|name| {
+                let config = self.captioner.get(name).cloned().unwrap_or_default();
+                (name.to_owned(), config.at(|path| resolve(folder, path)))
+            })
+            .collect();
         CollectionPlan {
             name: collection.name.clone(),
             role: collection.role,
@@ -131,17 +131,10 @@ impl Recipe {
             select: collection.select.clone(),
             store: collection.store.unwrap_or(self.ingest.store),
             min_side_px: collection.min_side_px.unwrap_or(self.ingest.min_side_px),
-            captioner_name: collection.captioner.clone(),
             ingest_settings: settings::ingest(self, collection),
-            caption_settings: settings::caption(&captioner),
+            caption_settings: settings::caption(self, collection),
             bucket_settings: settings::bucket(self),
-            captioner: match captioner {
-                CaptionerConfig::Vlm { model, prompts } => CaptionerConfig::Vlm {
-                    model: resolve(folder, &model),
-                    prompts,
-                },
-                other => other,
-            },
+            captioners,
         }
     }
 }

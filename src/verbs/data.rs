@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use terminus_manifest::{generation::StageCounts, overrides::Overrides};
 
 use crate::{
-    cli::{IngestArgs, ShardedArgs, StageArgs},
+    cli::{IngestArgs, StageArgs},
     context::Context,
 };
 
@@ -38,14 +38,6 @@ fn wait(context: &Context, seconds: u32) -> anyhow::Result<()> {
         std::thread::sleep(Duration::from_millis(100));
     }
     Ok(())
-}
-
-pub(super) fn caption(args: &ShardedArgs) -> anyhow::Result<()> {
-    let mut context = Context::new(&args.stage.recipe, args.stage.common)?;
-    let (shard, of) = args.shard.unwrap_or((0, 1));
-    (context.stages.caption.shard, context.stages.caption.of) = (shard, of);
-    let (line, summary) = run_caption(&context)?;
-    context.tell("caption", &line, &summary)
 }
 
 pub(super) fn bucket(args: &StageArgs) -> anyhow::Result<()> {
@@ -91,13 +83,17 @@ pub(super) fn run_caption(
         Err(terminus_caption::Error::Interrupted) => return Err(context.interrupted()),
         result => result?,
     };
-    let work = if summary.captioned == 0 && summary.changed == 0 {
+    let work = if summary.captioned == 0 && summary.changed == 0 && summary.recleaned == 0 {
         "nothing is new".to_owned()
     } else {
         format!(
             "{} captioned, {} verdicts changed",
             summary.captioned, summary.changed
         )
+    };
+    let work = match summary.recleaned {
+        0 => work,
+        count => format!("{work}, {count} cleaned anew"),
     };
     Ok((
         format!("caption: {work}; {}", counts(&summary.counts)),

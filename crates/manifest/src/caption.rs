@@ -20,15 +20,17 @@ table! {
         captioner: String,
         /// The text that the captioner was given.
         prompt: String,
-        /// The caption.
+        /// The caption; empty where the quality gate refused what the captioner said.
         text: String,
+        /// A form of it that CLIP's text encoders read whole; null where the caption itself is one.
+        short: Option<String>,
         /// What the captioner said before it was cleaned.
         raw: String,
         /// Which attempt gave it, from 1.
         attempt: u32,
         /// Tokens of the text in CLIP's vocabulary, if they were counted.
         clip_tokens: Option<u32>,
-        /// Names of the cleaning rules that changed it.
+        /// Names of the rules that changed or refused it.
         filters: Vec<String>,
         /// Captioner kind, version and settings, as JSON.
         provenance: String,

@@ -11,11 +11,12 @@ static ARMED: AtomicBool = AtomicBool::new(false);
 static TARGET: Mutex<Option<(String, u64)>> = Mutex::new(None);
 
 /// Every failpoint of the program, in the order in which a run passes them.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "store.before_rename",
     "ingest.before_batch",
     "ingest.after_batch",
     "ingest.before_verdicts",
+    "caption.after_answer",
     "caption.after_batch",
     "bucket.after_claim",
     "bucket.after_shard",

@@ -22,6 +22,7 @@ mod checkpoint;
 pub mod device;
 mod error;
 mod init;
+mod kv_cache;
 mod layers;
 mod mmap;
 mod save;
@@ -32,9 +33,11 @@ pub use builder::{Builder, Path};
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Misshaped, Result};
 pub use init::Init;
+pub use kv_cache::{KvCache, KvCacheShape};
 pub use layers::{
-    Conv2d, Embedding, GroupNorm, LayerNorm, Linear, Sinusoid, causal_attention, channels_last,
-    merge_heads, scaled_dot_product_attention, split_heads,
+    Activation, CastOrder, Conv2d, Embedding, GroupNorm, LayerNorm, Linear, LongContext, Mask,
+    RmsNorm, Rotary, Rotation, Sinusoid, attention, causal_attention, channels_last, merge_heads,
+    scaled_dot_product_attention, split_heads,
 };
 pub use save::{Metadata, Unread, save_safetensors, save_unread, write_safetensors};
 pub use view::View;

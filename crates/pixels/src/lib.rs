@@ -18,6 +18,7 @@ mod decoder;
 mod encode;
 mod error;
 mod exif;
+mod fit;
 mod format;
 mod header;
 mod icc;
@@ -36,6 +37,7 @@ pub use encode::{
     Effort, Subsampling, encode_jpeg, encode_png, encode_png_with_text, encode_webp_lossless,
 };
 pub use error::Error;
+pub use fit::PillowFilter;
 pub use format::{Format, sniff};
 pub use header::{Colour, Frames, Header, Icc, JpegCoding, JpegLayout, Model, inspect};
 pub use limits::Limits;

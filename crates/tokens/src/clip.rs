@@ -12,6 +12,8 @@ mod write;
 
 use std::sync::Arc;
 
+pub(crate) use alphabet::CHAR_OF_BYTE;
+
 use crate::TokenError;
 use added::{AddedToken, AddedTokens, Part};
 use lexicon::Lexicon;

@@ -83,4 +83,37 @@ pub enum TokenError {
         /// The value of the configuration.
         found: usize,
     },
+    /// A language model's folder without a tokenizer.
+    #[error(
+        "`{folder}` holds no tokenizer\nhint: expected `tokenizer.json` or `tokenizer.model`; fetch it from the model's page",
+        folder = folder.display()
+    )]
+    NoTextTokenizer {
+        /// The folder that was searched.
+        folder: PathBuf,
+    },
+    /// A `tokenizer.json` of a family that is not read.
+    #[error(
+        "`{path}` is of a family that is not read: `{key}` is {found}\nhint: byte-pair tokenizers of Llama 2, Llama 3, GPT-2 and Qwen 2 are read",
+        path = path.display()
+    )]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The key that tells.
+        key: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// A `tokenizer.model` that is not read.
+    #[error(
+        "`{path}` is not read: {what}\nhint: byte-pair models such as Llama 2's and Vicuna's are read; others need a `tokenizer.json`",
+        path = path.display()
+    )]
+    SentencePiece {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        what: &'static str,
+    },
 }

@@ -21,6 +21,8 @@
 
 mod clip;
 mod error;
+mod text;
 
 pub use clip::{ClipTokenizer, PaddedIds};
 pub use error::TokenError;
+pub use text::TextTokenizer;

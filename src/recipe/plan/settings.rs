@@ -5,7 +5,6 @@
 //! nothing; one that is put in redoes everything below it.
 
 use serde_json::{Value, json};
-use terminus_caption::config::CaptionerConfig;
 use terminus_ingest::config::ScoresConfig;
 
 use crate::recipe::{Collection, Recipe};
@@ -50,9 +49,20 @@ pub(super) fn ingest(recipe: &Recipe, collection: &Collection) -> Value {
     })
 }
 
-/// What the captions of a captioner depend on; its name is not among it.
-pub(super) fn caption(captioner: &CaptionerConfig) -> Value {
-    json!(captioner)
+/// What the captions of a collection depend on; the names of captioners are not among it.
+pub(super) fn caption(recipe: &Recipe, collection: &Collection) -> Value {
+    let mut settings: Vec<Value> = collection
+        .captioners()
+        .map(|name| {
+            let captioner = recipe.captioner.get(name).cloned().unwrap_or_default();
+            captioner.settings()
+        })
+        .collect();
+    if settings.len() == 1 {
+        settings.remove(0)
+    } else {
+        json!(settings)
+    }
 }
 
 /// What the samples of a collection depend on.

@@ -13,6 +13,44 @@ pub fn causal_attention(query: &Tensor, key: &Tensor, value: &Tensor) -> Tensor 
     Tensor::scaled_dot_product_attention::<Tensor>(query, key, value, None, 0.0, true, None, false)
 }
 
+/// Which tokens a token sees.
+#[derive(Clone, Copy, Debug)]
+pub enum Mask<'a> {
+    /// All of them.
+    Full,
+    /// Itself and those before it; queries and keys are of the same tokens.
+    Causal,
+    /// What is added to the products, `[B, 1, S, T]`: 0 where it sees.
+    Added(&'a Tensor),
+}
+
+/// Attention in which a head of keys may serve several heads of queries (Ainslie et al. 2023, arXiv:2305.13245):
+/// `[B, N, S, D]`, `[B, K, T, D]` twice, `K` dividing `N`, to `[B, N, S, D]`.
+pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor, mask: Mask<'_>) -> Tensor {
+    let (heads, kept) = (query.size()[1], key.size()[1]);
+    if heads != kept && query.size()[2] == 1 && !matches!(mask, Mask::Added(_)) {
+        // One token: the queries that share a head of keys stand in for the tokens, and no key is copied.
+        let size = query.size(); // [B, N, 1, D]
+        let grouped = query.reshape([size[0], kept, heads / kept, size[3]]);
+        return scaled_dot_product_attention(&grouped, key, value).reshape(&size);
+    }
+    let (added, is_causal) = match mask {
+        Mask::Full => (None, false),
+        Mask::Causal => (None, true),
+        Mask::Added(mask) => (Some(mask), false),
+    };
+    Tensor::scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        added,
+        0.0,
+        is_causal,
+        None,
+        heads != kept,
+    )
+}
+
 /// `[B, S, N·D]` to `[B, N, S, D]`.
 pub fn split_heads(xs: &Tensor, heads: i64) -> Tensor {
     let size = xs.size(); // [B, S, N·D]

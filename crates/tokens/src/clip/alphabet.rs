@@ -3,7 +3,7 @@
 /// The character that stands for each byte: printable ones for themselves, the others from U+0100 on.
 ///
 /// GPT-2's `bytes_to_unicode`.
-pub(super) const CHAR_OF_BYTE: [char; 256] = char_of_byte();
+pub(crate) const CHAR_OF_BYTE: [char; 256] = char_of_byte();
 
 const fn char_of_byte() -> [char; 256] {
     let mut table = ['\0'; 256];

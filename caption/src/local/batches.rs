@@ -1,0 +1,127 @@
+//! Batches of prepared pictures, ahead of the device, and smaller ones where its memory does not do.
+
+use std::sync::mpsc::sync_channel;
+
+use rayon::prelude::*;
+use terminus_manifest::run::Cancel;
+
+use crate::{
+    Error,
+    picture::Pictures,
+    speaker::{Ask, Reply, Tell},
+    vlm::ImageInput,
+};
+
+/// Batches that may stand ready while the device works.
+const AHEAD: usize = 2;
+
+/// A picture as numbers, with the place of its ask.
+type Prepared = (usize, Vec<f32>);
+
+/// Gives `work` the asks in batches of at most `batch_size`, in the order of `order`, their pictures prepared; whoever
+/// lacks memory gets half of the batch, and the size stays halved.
+pub(super) fn each_batch(
+    asks: &[Ask<'_>],
+    order: &[usize],
+    batch_size: &mut usize,
+    pictures: &Pictures,
+    input: ImageInput,
+    cancel: &Cancel,
+    tell: &mut Tell<'_>,
+    work: &mut dyn FnMut(&[(usize, &[f32])]) -> Result<Vec<Reply>, Error>,
+) -> Result<(), Error> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    let at_once = *batch_size;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for batch in order.chunks(at_once) {
+                let prepared: Vec<Result<Prepared, (usize, Reply)>> = batch
+                    .par_iter()
+                    .map(|&at| match pictures.load(asks[at].row) {
+                        Ok(image) => Ok((at, input.prepare(&image))),
+                        Err(fault) => Err((at, fault)),
+                    })
+                    .collect();
+                // Nobody listens any more: the stage was stopped.
+                if sender.send(prepared).is_err() {
+                    return;
+                }
+            }
+        });
+        for prepared in &receiver {
+            if cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let mut batch = Vec::new();
+            for one in prepared {
+                match one {
+                    Ok(one) => batch.push(one),
+                    Err((at, fault)) => tell(at, fault)?,
+                }
+            }
+            let batch: Vec<(usize, &[f32])> = batch
+                .iter()
+                .map(|(at, pixels)| (*at, pixels.as_slice()))
+                .collect();
+            halving(&batch, batch_size, work, &mut |part, replies| {
+                for ((at, _), reply) in part.iter().zip(replies) {
+                    tell(*at, reply)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// Works on `batch` in parts of at most `size`, which is halved for good whenever memory does not do.
+fn halving<T, R>(
+    batch: &[T],
+    size: &mut usize,
+    work: &mut dyn FnMut(&[T]) -> Result<Vec<R>, Error>,
+    done: &mut dyn FnMut(&[T], Vec<R>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let part = &rest[..rest.len().min(*size)];
+        match work(part) {
+            Ok(results) => {
+                done(part, results)?;
+                rest = &rest[part.len()..];
+            }
+            Err(Error::OutOfMemory) if part.len() > 1 => *size = part.len().div_ceil(2),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_halves_the_batch_and_loses_nothing() {
+        let (mut size, mut seen, mut tries) = (16, Vec::new(), Vec::new());
+        let batch: Vec<u32> = (0..37).collect();
+        let mut work = |part: &[u32]| {
+            tries.push(part.len());
+            if part.len() > 5 {
+                Err(Error::OutOfMemory)
+            } else {
+                Ok(part.to_vec())
+            }
+        };
+        halving(&batch, &mut size, &mut work, &mut |_, part| {
+            seen.extend(part);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(seen, batch);
+        assert_eq!(size, 4);
+        assert_eq!(tries[..4], [16, 8, 4, 4]);
+        let mut none = |_: &[u32]| Err::<Vec<u32>, _>(Error::OutOfMemory);
+        let result = halving(&batch, &mut size, &mut none, &mut |_, _| Ok(()));
+        assert!(matches!(result, Err(Error::OutOfMemory)));
+    }
+}

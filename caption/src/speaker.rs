@@ -1,0 +1,134 @@
+//! What a captioner that is asked questions looks like from the stage: a model here, or one behind an endpoint.
+
+use terminus_manifest::{ids, ids::PictureId, ledger::LedgerRow, run::Cancel, words::Reason};
+
+use crate::{Error, config::CaptionerConfig};
+
+/// How tokens are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Below 1 the likely become likelier.
+    pub temperature: f64,
+    /// Only the likeliest tokens that together have this probability.
+    pub top_p: f64,
+    /// Only so many of the likeliest; all if 0.
+    pub top_k: u32,
+}
+
+/// How a picture is asked about again after the gate refused an answer.
+pub(crate) const RETRY: Sampling = Sampling {
+    temperature: 0.6,
+    top_p: 0.9,
+    top_k: 0,
+};
+
+/// One question about one picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask<'a> {
+    pub row: &'a LedgerRow,
+    /// The words; none are needed by a tagger.
+    pub prompt: &'a str,
+    /// The likeliest words if none.
+    pub sampling: Option<Sampling>,
+    /// Seed of its draws.
+    pub seed: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Words.
+    Said {
+        raw: String,
+        /// How many tokens they are, if that is known.
+        tokens: Option<u32>,
+        /// `stop`, `length`, `repetition`, or the endpoint's own word.
+        finish: String,
+    },
+    /// No words: this time, at least.
+    Fault { reason: Reason, detail: String },
+}
+
+/// Takes the reply to the ask of this number.
+pub(crate) type Tell<'t> = dyn FnMut(usize, Reply) -> Result<(), Error> + 't;
+
+/// Answers questions about pictures.
+pub(crate) trait Speaker {
+    /// Gives `tell` one reply for each ask, in any order, as soon as it has it.
+    ///
+    /// # Errors
+    /// What ends the whole stage; [`Error::Interrupted`] if `cancel` says so.
+    fn ask(&mut self, asks: &[Ask<'_>], cancel: &Cancel, tell: &mut Tell<'_>) -> Result<(), Error>;
+}
+
+/// What a captioner asks: the prompts of its list, and how often.
+#[derive(Clone, Debug)]
+pub(crate) struct Questions<'a> {
+    prompts: &'a [String],
+    pub attempts: u32,
+    first: Option<Sampling>,
+    seed: u64,
+}
+
+impl<'a> Questions<'a> {
+    /// None for captioners that ask nothing.
+    pub(crate) fn of(config: &'a CaptionerConfig) -> Option<Self> {
+        let drawn = |temperature: f64, top_p, top_k| {
+            (temperature > 0.0).then_some(Sampling {
+                temperature,
+                top_p,
+                top_k,
+            })
+        };
+        match config {
+            CaptionerConfig::Vlm(vlm) => Some(Self {
+                prompts: &vlm.prompts,
+                attempts: vlm.attempts.get(),
+                first: drawn(vlm.temperature, vlm.top_p, vlm.top_k),
+                seed: vlm.seed,
+            }),
+            CaptionerConfig::Http(http) => Some(Self {
+                prompts: &http.prompts,
+                attempts: http.attempts.get(),
+                first: drawn(http.temperature, 1.0, 0),
+                seed: http.seed,
+            }),
+            CaptionerConfig::Tagger(_) => Some(Self {
+                prompts: &[],
+                attempts: 1,
+                first: None,
+                seed: 0,
+            }),
+            CaptionerConfig::Prompt {} | CaptionerConfig::Text { .. } => None,
+        }
+    }
+
+    /// The prompt of an attempt at a picture: drawn by its hash, and the next one of the list from the third attempt on.
+    pub(crate) fn prompt(&self, picture: PictureId, attempt: u32) -> &'a str {
+        let fields = [self.seed.to_string(), picture.to_string()];
+        let bits = ids::hash_u64("prompt", &[&fields[0], &fields[1]]);
+        let first = ids::below(bits, self.prompts.len() as u64) as usize;
+        let at = first + attempt.saturating_sub(2) as usize;
+        let count = self.prompts.len().max(1);
+        self.prompts.get(at % count).map_or("", String::as_str)
+    }
+
+    /// The question of an attempt.
+    pub(crate) fn ask(&self, row: &'a LedgerRow, picture: PictureId, attempt: u32) -> Ask<'a> {
+        let fields = [
+            self.seed.to_string(),
+            picture.to_string(),
+            attempt.to_string(),
+        ];
+        Ask {
+            row,
+            prompt: self.prompt(picture, attempt),
+            sampling: if attempt == 1 {
+                self.first
+            } else {
+                Some(RETRY)
+            },
+            seed: ids::hash_u64("ask", &[&fields[0], &fields[1], &fields[2]]),
+        }
+    }
+}

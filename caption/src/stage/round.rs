@@ -1,0 +1,285 @@
+//! One captioner over all of its pictures.
+
+use std::time::Instant;
+
+use serde_json::json;
+use terminus_manifest::{
+    caption::CaptionRow,
+    ids::{CaptionKey, PictureId},
+    ledger::LedgerRow,
+    run::{Cancel, Progress},
+};
+
+use super::{CaptionerSummary, Given, Summary, keeper::Keeper};
+use crate::{
+    CaptionPlan, Error,
+    captioner::{Captioner, provenance},
+    gate::{Circumstances, judge},
+    picture::Pictures,
+    speaker::{Ask, Questions, Reply},
+    speakers,
+};
+
+/// Pictures that are asked about before those whose answers were refused are asked again.
+const CHUNK: usize = 512;
+
+/// One picture that waits for an answer.
+struct Waiting<'r> {
+    row: &'r LedgerRow,
+    picture: PictureId,
+    key: CaptionKey,
+    attempt: u32,
+}
+
+/// Finds, makes and cleans the captions of one captioner.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the stage's own parts, each used once"
+)]
+pub(super) fn run(
+    plan: &CaptionPlan,
+    captioner: &Captioner<'_>,
+    pictures: &[(&LedgerRow, PictureId)],
+    keeper: &mut Keeper<'_>,
+    given: &mut Given,
+    summary: &mut Summary,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    let name = captioner.plan.name.as_str();
+    progress.start("caption", Some(pictures.len() as u64), "pictures");
+    let mut waiting = Vec::new();
+    for &(row, picture) in pictures {
+        if cancel.is_cancelled() {
+            keeper.commit()?;
+            return Err(Error::Interrupted);
+        }
+        let Some((key, input)) = captioner.input(row, picture) else {
+            progress.advance(1);
+            continue;
+        };
+        let place = (name.to_owned(), picture);
+        if let Some(known) = keeper.caption(key) {
+            let again = reclean(captioner, known, tags(captioner, picture, given, keeper));
+            if let Some(cleaned) = again {
+                summary.recleaned += 1;
+                keeper.keep(cleaned)?;
+            }
+            given.keys.insert(place, key);
+        } else if captioner.questions.is_some() {
+            // Two items may show the same picture: it is asked about once.
+            if given.keys.insert(place, key).is_none() {
+                waiting.push(Waiting {
+                    row,
+                    picture,
+                    key,
+                    attempt: 1,
+                });
+                continue;
+            }
+        } else if let Some(caption) = captioner.instant(key, picture, input) {
+            summary.captioned += 1;
+            keeper.keep(caption)?;
+            given.keys.insert(place, key);
+        }
+        progress.advance(1);
+    }
+    let Some(questions) = captioner.questions.as_ref().filter(|_| !waiting.is_empty()) else {
+        progress.finish();
+        return Ok(());
+    };
+    if plan.dry_run {
+        summary.captioned += waiting.len() as u64;
+        progress.finish();
+        return Ok(());
+    }
+    let pictures = Pictures::new(&plan.root, plan.policy, plan.limits);
+    let mut speaker = speakers::open(captioner, pictures, waiting.len())?;
+    let started = Instant::now();
+    let mut round = Round {
+        captioner,
+        questions,
+        keeper,
+        given,
+        done: CaptionerSummary::default(),
+        progress,
+    };
+    for chunk in in_chunks(waiting) {
+        let asked = round.ask_all(chunk, speaker.as_mut(), cancel);
+        if let Err(error) = asked {
+            round.keeper.commit()?;
+            return Err(error);
+        }
+    }
+    round.done.took_ms = started.elapsed().as_millis() as u64;
+    let done = round.done;
+    progress.finish();
+    progress.note(&done.line(name));
+    summary.captioned += done.passed;
+    summary.captioners.insert(name.to_owned(), done);
+    Ok(())
+}
+
+fn in_chunks(mut waiting: Vec<Waiting<'_>>) -> impl Iterator<Item = Vec<Waiting<'_>>> {
+    std::iter::from_fn(move || {
+        let rest = waiting.split_off(waiting.len().min(CHUNK));
+        let chunk = std::mem::replace(&mut waiting, rest);
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// The captioner at work.
+struct Round<'a, 'k> {
+    captioner: &'a Captioner<'a>,
+    questions: &'a Questions<'a>,
+    keeper: &'a mut Keeper<'k>,
+    given: &'a mut Given,
+    done: CaptionerSummary,
+    progress: &'a dyn Progress,
+}
+
+impl Round<'_, '_> {
+    /// Asks about every picture, and again about those whose answers are refused.
+    fn ask_all(
+        &mut self,
+        mut waiting: Vec<Waiting<'_>>,
+        speaker: &mut dyn crate::speaker::Speaker,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        while !waiting.is_empty() {
+            let asks: Vec<Ask<'_>> = waiting
+                .iter()
+                .map(|one| self.questions.ask(one.row, one.picture, one.attempt))
+                .collect();
+            let mut again = vec![false; asks.len()];
+            speaker.ask(&asks, cancel, &mut |at, reply| {
+                again[at] = self.take(&waiting[at], &asks[at], reply)?;
+                Ok(())
+            })?;
+            let mut at = 0;
+            waiting.retain_mut(|one| {
+                one.attempt += 1;
+                at += 1;
+                again[at - 1]
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the picture must be asked about again.
+    fn take(&mut self, one: &Waiting<'_>, ask: &Ask<'_>, reply: Reply) -> Result<bool, Error> {
+        self.done.asked += 1;
+        let place = (self.captioner.plan.name.clone(), one.picture);
+        let (raw, tokens, finish) = match reply {
+            Reply::Said {
+                raw,
+                tokens,
+                finish,
+            } => (raw, tokens, finish),
+            Reply::Fault { reason, detail } => {
+                self.given.keys.remove(&place);
+                self.given.faults.insert(place, (reason, detail));
+                self.done.failed += 1;
+                self.progress.advance(1);
+                return Ok(false);
+            }
+        };
+        self.done.tokens += u64::from(tokens.unwrap_or(0));
+        let tags = tags(self.captioner, one.picture, self.given, self.keeper);
+        let (text, rules) = gated(self.captioner, &raw, &finish, tags.as_deref());
+        if text.is_empty() && one.attempt < self.questions.attempts {
+            return Ok(true);
+        }
+        self.done.passed += u64::from(!text.is_empty());
+        self.done.refused += u64::from(text.is_empty());
+        let captioner = self.captioner;
+        let sampling = ask.sampling.map(|sampling| {
+            json!({
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "top_k": sampling.top_k,
+            })
+        });
+        let provenance = json!({
+            "kind": captioner.plan.config.kind(),
+            "sha256": one.row.sha256.map(|sha256| sha256.to_string()),
+            "weights": captioner.weights,
+            "settings": captioner.plan.config.asked(),
+            "sampling": sampling,
+            "seed": ask.seed.to_string(),
+            "tokens": tokens,
+            "finish": finish,
+            "gate": captioner.gate_hash,
+        });
+        self.keeper.keep_now(CaptionRow {
+            run: 0,
+            caption_key: one.key,
+            picture_id: one.picture,
+            captioner: captioner.plan.name.clone(),
+            prompt: ask.prompt.to_owned(),
+            text,
+            short: None,
+            raw,
+            attempt: one.attempt,
+            clip_tokens: None,
+            filters: rules,
+            provenance: provenance.to_string(),
+        })?;
+        self.progress.advance(1);
+        Ok(false)
+    }
+}
+
+/// The text that the gate lets through, and the rules that it applied.
+fn gated(
+    captioner: &Captioner<'_>,
+    raw: &str,
+    finish: &str,
+    tags: Option<&str>,
+) -> (String, Vec<String>) {
+    let Some(gate) = captioner.plan.config.gate() else {
+        return (raw.trim().to_owned(), Vec::new());
+    };
+    let around = Circumstances {
+        is_cut: finish == "length",
+        is_circling: finish == "repetition",
+        tags,
+    };
+    let judged = judge(raw, around, gate);
+    let rules = judged.rules.into_iter().map(str::to_owned).collect();
+    (judged.text, rules)
+}
+
+/// The tags that the gate of this captioner holds against its captions.
+fn tags(
+    captioner: &Captioner<'_>,
+    picture: PictureId,
+    given: &Given,
+    keeper: &Keeper<'_>,
+) -> Option<String> {
+    let tagger = captioner.plan.config.gate()?.tags.clone()?;
+    let key = given.keys.get(&(tagger, picture))?;
+    Some(keeper.caption(*key)?.text.clone())
+}
+
+/// A kept answer through the gate as it is now; none if it went through this very gate already.
+fn reclean(
+    captioner: &Captioner<'_>,
+    known: &CaptionRow,
+    tags: Option<String>,
+) -> Option<CaptionRow> {
+    let gate_hash = captioner.gate_hash.as_deref()?;
+    let mut origin = provenance(known);
+    if origin["gate"].as_str() == Some(gate_hash) {
+        return None;
+    }
+    let finish = origin["finish"].as_str().unwrap_or_default().to_owned();
+    let (text, filters) = gated(captioner, &known.raw, &finish, tags.as_deref());
+    origin["gate"] = json!(gate_hash);
+    Some(CaptionRow {
+        text,
+        filters,
+        provenance: origin.to_string(),
+        ..known.clone()
+    })
+}

@@ -1,0 +1,199 @@
+//! A batch of pictures, and what has been said about them so far.
+//!
+//! The pictures go through the decoder once; then any number of questions can be asked about them, each from the
+//! picture's end. Rows whose questions differ in length are padded between picture and question, and the pads are
+//! hidden: rotations tell distances alone, so that a row's answer does not depend on its neighbours.
+// B rows, P tokens before the question (the picture's among them), S tokens of the question, T tokens in all
+
+use tch::{Device, Kind, Tensor};
+use terminus_nn::{KvCache, KvCacheShape, Mask};
+
+use super::{
+    decoder::{Call, Decoder},
+    experts::Experts,
+    trace::Trace,
+};
+use crate::Error;
+
+/// What precedes the question, the same for every row.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    /// Vectors `[B, P, D]`.
+    pub tokens: Tensor,
+    /// Positions of the P tokens.
+    pub positions: Vec<i64>,
+    /// First token that the vision expert sees, and how many.
+    pub vision: (i64, i64),
+}
+
+/// The state of a batch.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    decoder: &'a Decoder,
+    cache: KvCache,
+    /// P.
+    opening: i64,
+    /// The position of the first token behind the opening.
+    first_position: i64,
+    /// The position of each row's next token.
+    next: Vec<i64>,
+    /// What is added where a row must not see, `[B, 1, 1, T room]`; none without pads.
+    hidden: Option<Tensor>,
+    device: Device,
+}
+
+impl<'a> Session<'a> {
+    /// Shows the pictures; there is room for `room` further tokens.
+    ///
+    /// # Errors
+    /// No memory.
+    pub(crate) fn open(
+        decoder: &'a Decoder,
+        opening: &Opening,
+        room: i64,
+        trace: &mut Trace<'_>,
+    ) -> Result<Self, Error> {
+        let size = opening.tokens.size(); // [B, P, D]
+        let (batch, length) = (size[0], size[1]);
+        let device = opening.tokens.device();
+        let shape = &decoder.shape;
+        let mut cache = KvCache::new(KvCacheShape {
+            layers: shape.layers as usize,
+            batch,
+            heads: shape.kv_heads,
+            room: length + room,
+            head: shape.head,
+            kind: opening.tokens.kind(),
+            device,
+        })?;
+        let positions = Tensor::from_slice(&opening.positions)
+            .to_device(device)
+            .unsqueeze(0)
+            .expand([batch, -1], false);
+        let experts = Experts::new(opening.vision);
+        let call = Call {
+            positions: &positions,
+            experts: &experts,
+            mask: Mask::Causal,
+        };
+        // What it says behind the picture is not asked for: the question follows.
+        let _ = decoder.forward(&opening.tokens, &call, &mut cache, trace);
+        let first_position = opening.positions.iter().max().map_or(0, |last| last + 1);
+        Ok(Self {
+            decoder,
+            cache,
+            opening: length,
+            first_position,
+            next: vec![first_position; batch as usize],
+            hidden: None,
+            device,
+        })
+    }
+
+    /// Asks one question a row, from the pictures' end; gives the logits behind its last token, `[B, V]` f32.
+    ///
+    /// What was asked before is forgotten.
+    pub(crate) fn ask(&mut self, questions: &[Vec<i64>], trace: &mut Trace<'_>) -> Tensor {
+        self.cache.truncate(self.opening);
+        let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
+        let (mut ids, mut positions) = (Vec::new(), Vec::new());
+        let mut pads = Vec::new();
+        for question in questions {
+            let pad = longest - question.len();
+            pads.push(pad as i64);
+            ids.extend(std::iter::repeat_n(0, pad));
+            ids.extend(question);
+            positions.extend(std::iter::repeat_n(0, pad));
+            positions.extend((0..question.len() as i64).map(|at| self.first_position + at));
+        }
+        self.next = questions
+            .iter()
+            .map(|question| self.first_position + question.len() as i64)
+            .collect();
+        let size = [questions.len() as i64, longest as i64];
+        let tensor = |values: &[i64]| {
+            Tensor::from_slice(values)
+                .reshape(size)
+                .to_device(self.device)
+        };
+        let (ids, positions) = (tensor(&ids), tensor(&positions));
+        let kind = self.decoder.kind();
+        self.hidden = pads
+            .iter()
+            .any(|pad| *pad > 0)
+            .then(|| self.hide(&pads, kind));
+        let mask = self.mask_of_question(longest as i64, kind);
+        let call = Call {
+            positions: &positions,
+            experts: &Experts::Language,
+            mask: Mask::Added(&mask),
+        };
+        let xs = self.decoder.embed(&ids);
+        let xs = self.decoder.forward(&xs, &call, &mut self.cache, trace);
+        let last = xs.narrow(1, longest as i64 - 1, 1).squeeze_dim(1); // [B, D]
+        self.decoder.logits(&last)
+    }
+
+    /// Takes one token a row, `[B]` i64; gives the logits behind it, `[B, V]` f32.
+    pub(crate) fn step(&mut self, tokens: &Tensor) -> Tensor {
+        let positions = Tensor::from_slice(&self.next)
+            .unsqueeze(1)
+            .to_device(self.device); // [B, 1]
+        let mask = self
+            .hidden
+            .as_ref()
+            .map(|hidden| hidden.narrow(3, 0, self.cache.len() + 1));
+        let call = Call {
+            positions: &positions,
+            experts: &Experts::Language,
+            mask: mask.as_ref().map_or(Mask::Full, Mask::Added),
+        };
+        let xs = self.decoder.embed(&tokens.unsqueeze(1)); // [B, 1, D]
+        let xs = self
+            .decoder
+            .forward(&xs, &call, &mut self.cache, &mut Trace::none());
+        self.next.iter_mut().for_each(|position| *position += 1);
+        self.decoder.logits(&xs.squeeze_dim(1))
+    }
+
+    /// Goes on with these rows alone: the others are finished.
+    pub(crate) fn keep_rows(&mut self, rows: &[i64]) {
+        let places = Tensor::from_slice(rows).to_device(self.device);
+        self.cache = self.cache.select_rows(&places);
+        self.next = rows.iter().map(|row| self.next[*row as usize]).collect();
+        self.hidden = self
+            .hidden
+            .take()
+            .map(|hidden| hidden.index_select(0, &places));
+    }
+
+    /// Where the tokens are.
+    pub(crate) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// `[B, 1, 1, T room]`: minus infinity at the pads behind the opening.
+    fn hide(&self, pads: &[i64], kind: Kind) -> Tensor {
+        let size = [pads.len() as i64, 1, 1, self.cache.room()];
+        let hidden = Tensor::zeros(size, (kind, self.device));
+        for (row, pad) in pads.iter().enumerate() {
+            let _ = hidden
+                .narrow(0, row as i64, 1)
+                .narrow(3, self.opening, *pad)
+                .fill_(f64::NEG_INFINITY);
+        }
+        hidden
+    }
+
+    /// `[1 or B, 1, S, P + S]`: every token sees the opening, and of the question itself and those before it but pads.
+    fn mask_of_question(&self, length: i64, kind: Kind) -> Tensor {
+        let options = (kind, self.device);
+        let ahead = Tensor::full([length, length], f64::NEG_INFINITY, options).triu(1);
+        let seen = Tensor::zeros([length, self.opening], options);
+        let mask = Tensor::cat(&[seen, ahead], 1).unsqueeze(0).unsqueeze(0);
+        match &self.hidden {
+            Some(hidden) => mask + hidden.narrow(3, 0, self.opening + length),
+            None => mask,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What passes between the layers of a model, for whoever wants to look.
+
+use tch::Tensor;
+
+/// Sees tensors by name while a model computes.
+#[derive(Default)]
+pub struct Trace<'a> {
+    each: Option<&'a mut dyn FnMut(&str, &Tensor)>,
+}
+
+impl<'a> Trace<'a> {
+    /// Gives each tensor to `each`.
+    pub fn new(each: &'a mut dyn FnMut(&str, &Tensor)) -> Self {
+        Self { each: Some(each) }
+    }
+
+    /// Sees nothing.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn see(&mut self, name: impl FnOnce() -> String, tensor: &Tensor) {
+        if let Some(each) = &mut self.each {
+            each(&name(), tensor);
+        }
+    }
+}
