@@ -173,7 +173,7 @@ const MANIFEST: [(&str, &str); 14] = [
     ),
     (
         "mix",
-        "epoch 0 at device batch 1: `asked`, `achieved`, `unique`, `repeats`, `fill`, `shortfall`, `by_role`, `worst_window`, `by_collection`",
+        "epoch 0 at device batch 1: `asked`, `achieved`, `unique`, `repeats`, `fill`, `shortfall`, `by_role`, `worst_window`, `by_collection`, `rules` and `short_by_collection` where the recipe has rules for collections",
     ),
     ("decoders", "samples by the decoder that read their pixels"),
     ("buckets", "samples by size: `width`, `height`, `samples`"),
@@ -200,6 +200,8 @@ fn manifest(page: &mut String) {
         mix: MixRecord {
             total: mix,
             by_collection: BTreeMap::new(),
+            rules: terminus_manifest::plan::MixRules::default(),
+            short_by_collection: BTreeMap::new(),
         },
         decoders: BTreeMap::new(),
         buckets: Vec::new(),

@@ -39,12 +39,18 @@ pub fn causes(record: &MixRecord) -> Vec<String> {
         ));
     }
     if anchor.places > anchor.available && anchor.available > 0 {
-        causes.push(format!(
-            "{} anchors fill {} places, so each comes {} or {} times",
-            anchor.available,
-            anchor.places,
+        let (least, rest) = (
             anchor.places / anchor.available,
-            anchor.places.div_ceil(anchor.available)
+            anchor.places % anchor.available,
+        );
+        let times = if rest == 0 {
+            format!("{least} times")
+        } else {
+            format!("{least} or {} times", least + 1)
+        };
+        causes.push(format!(
+            "{} anchors fill {} places, so each comes {times}",
+            anchor.available, anchor.places
         ));
     } else if anchor.places < anchor.available && anchor.places > 0 {
         causes.push(format!(

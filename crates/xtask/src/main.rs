@@ -8,6 +8,7 @@
     reason = "std::fs serves here: this program has no dependencies, and its own errors name the path"
 )]
 
+mod bench;
 mod checkout;
 mod error;
 mod libtorch;
@@ -29,6 +30,7 @@ Sets the project up, runs it and checks it
 
 Usage: cargo quickstart                 everything, from a fresh machine to a trained checkpoint and a picture
        cargo verify                     everything that has to pass: format, lints, docs, tests
+       cargo xtask bench ROOM           measure a room, with its rivals: runs benches/ROOM.py
        cargo xtask libtorch [--cuda]    fetch libtorch into `.libtorch`, where every build finds it
        cargo xtask parity               hold weights and pictures against diffusers (needs torch in Python)
        cargo xtask mutations            make known mistakes in a copy; a test must see each
@@ -53,6 +55,7 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
     match arguments {
         ["libtorch"] => libtorch::provide(&checkout, Kind::Cpu),
         ["libtorch", "--cuda"] => libtorch::provide(&checkout, Kind::Cuda),
+        ["bench", room, rest @ ..] => bench::run(&checkout, room, rest),
         ["quickstart"] => quickstart::run(&checkout),
         ["verify"] => verify::run(&checkout),
         ["parity"] => python::parity(&checkout),

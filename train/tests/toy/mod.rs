@@ -97,6 +97,8 @@ impl Toy {
             mix: MixRecord {
                 total: epoch.mix().clone(),
                 by_collection: BTreeMap::new(),
+                rules: terminus_manifest::plan::MixRules::default(),
+                short_by_collection: BTreeMap::new(),
             },
             decoders: BTreeMap::new(),
             buckets: vec![BucketRecord {
