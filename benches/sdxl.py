@@ -89,6 +89,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--only", help="a row alone, such as `f32-forward`")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -111,6 +112,7 @@ def main():
         rival = Diffusers(masters, case, arguments.compile)
         rows = [("f32", "forward", [False]), ("f32", "backward", [False])]
         rows += [("bf16", "forward", [True, False]), ("bf16", "backward", [True])]
+        rows = [row for row in rows if arguments.only in (None, f"{row[0]}-{row[1]}")]
         for kind, way, casts in rows:
             times = {"terminus": []} | {f"diffusers{' autocast' if c else ''}": [] for c in casts}
             sums = {}

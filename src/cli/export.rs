@@ -15,6 +15,9 @@ pub struct ExportArgs {
     /// A diffusers folder with the configurations and tokenizers of a single file
     #[arg(long, value_name = "FOLDER")]
     pub config: Option<PathBuf>,
+    /// Take the UNet's average over its training, `unet_ema/`, in the place of its last weights
+    #[arg(long)]
+    pub ema: bool,
     /// The layout to write
     #[arg(long, value_enum)]
     pub format: Format,

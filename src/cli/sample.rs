@@ -38,6 +38,9 @@ pub struct WhatArgs {
     /// A diffusers folder with the configurations and tokenizers of a single file
     #[arg(long, value_name = "FOLDER")]
     pub config: Option<PathBuf>,
+    /// Take the UNet's average over its training, `unet_ema/`, in the place of its last weights
+    #[arg(long)]
+    pub ema: bool,
     /// What to draw; give it again for more pictures. `(word:1.2)` counts more, `[word]` less
     #[arg(long, value_name = "TEXT", required = true)]
     pub prompt: Vec<String>,

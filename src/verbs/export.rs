@@ -15,7 +15,10 @@ use crate::{
 };
 
 pub(super) fn export(args: &ExportArgs) -> anyhow::Result<()> {
-    let source = ModelSource::open(&args.model, args.config.as_deref())?;
+    let mut source = ModelSource::open(&args.model, args.config.as_deref())?;
+    if args.ema {
+        source = source.averaged()?;
+    }
     for note in &source.sampling.notes {
         eprintln!("note: {note}");
     }

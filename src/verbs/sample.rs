@@ -27,7 +27,10 @@ pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         terminus_nn::device::set_threads(threads);
     }
     let interrupt = Interrupt::watch()?;
-    let source = ModelSource::open(&args.what.model, args.what.config.as_deref())?;
+    let mut source = ModelSource::open(&args.what.model, args.what.config.as_deref())?;
+    if args.what.ema {
+        source = source.averaged()?;
+    }
     let request = request::request(args, &source)?;
     let compute = Compute::open(&args.machine.device, args.machine.precision.map(Into::into))?;
     let memory = check_memory(args, &source, &request, compute)?;

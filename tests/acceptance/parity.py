@@ -102,7 +102,7 @@ def random_model(terminus, work):
 
 
 def run(*command):
-    print("$", " ".join(map(str, command)), flush=True)
+    print("$", " ".join(map(str, command[:4])), "…", flush=True)
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
 
 

@@ -14,11 +14,13 @@ use terminus_nn::Builder;
 use crate::{
     Error,
     config::Init,
+    convert::{self, ConvertOptions},
     export::{self, SchedulerSettings},
     files,
     networks::{
         AutoencoderKl, ClipTextConfig, TextConditioner, UNet2DCondition, UNetConfig, VaeConfig,
     },
+    source::ModelSource,
 };
 
 const RECORD: &str = "base.json";
@@ -46,7 +48,7 @@ const FRESH_EMBEDDINGS: [(&str, f64); 2] = [
 /// Where the first weights come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseSource {
-    /// A model in diffusers' layout; for [`Init::Random`] its config files are enough.
+    /// A model in diffusers' layout, or a single safetensors file; for [`Init::Random`] a folder's config files are enough.
     pub folder: PathBuf,
     /// A VAE, or a model that holds one, to use in place of the base's.
     pub vae: Option<PathBuf>,
@@ -74,6 +76,13 @@ impl BaseSource {
         let draft = files::Draft::begin(target)?;
         let folder = draft.path();
         match self.init {
+            Init::Pretrained if self.folder.is_file() => {
+                let source = ModelSource::open(&self.folder, None)?;
+                convert::fill_folder(&source, folder, &ConvertOptions::default())?;
+                if self.vae.is_some() {
+                    fs_err::remove_dir_all(folder.join(VAE))?;
+                }
+            }
             Init::Pretrained => {
                 for part in FROZEN.iter().chain(&[UNET]).filter(|part| **part != VAE) {
                     files::link_folder(&self.folder.join(part), &folder.join(part))?;
@@ -86,6 +95,7 @@ impl BaseSource {
         }
         match (&self.vae, self.init) {
             (Some(vae), _) => files::link_folder(&vae_folder(vae), &folder.join(VAE))?,
+            (None, Init::Pretrained) if self.folder.is_file() => {}
             (None, Init::Pretrained) => {
                 files::link_folder(&self.folder.join(VAE), &folder.join(VAE))?;
             }
@@ -116,7 +126,7 @@ impl BaseSource {
     /// Whether the files that the source names are still there.
     pub fn is_there(&self) -> bool {
         let vae = self.vae.as_ref().is_none_or(|vae| vae.exists());
-        vae && self.folder.join(UNET).exists()
+        vae && (self.folder.join(UNET).exists() || self.folder.is_file())
     }
 
     /// A hash of names, sizes and beginnings of the files that the weights come from, and of the seed if it draws them.
@@ -133,6 +143,9 @@ impl BaseSource {
             Init::Pretrained => vec!["pretrained".to_owned()],
             Init::Random => vec!["random".to_owned(), self.seed.to_string()],
         };
+        if self.folder.is_file() {
+            fields.push(files::beginning(&self.folder)?);
+        }
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
             fields.extend(files::fingerprint(folder)?);
         }

@@ -125,6 +125,19 @@ pub fn to_folder(
 ) -> Result<(), Error> {
     refuse_existing(target)?;
     let draft = Draft::begin(target)?;
+    fill_folder(source, draft.path(), options)?;
+    draft.finish()
+}
+
+/// Writes the parts of a diffusers folder into `target`, which is there and holds none of them.
+///
+/// # Errors
+/// A file cannot be written.
+pub(crate) fn fill_folder(
+    source: &ModelSource,
+    target: &Path,
+    options: &ConvertOptions,
+) -> Result<(), Error> {
     let configs = &source.configs;
     for (part, config) in [
         (Part::UNet, configs.unet.to_json()),
@@ -132,7 +145,7 @@ pub fn to_folder(
         (Part::Text, configs.text[0].to_json()),
         (Part::Text2, configs.text[1].to_json()),
     ] {
-        let folder = draft.path().join(part.folder());
+        let folder = target.join(part.folder());
         fs::create_dir_all(&folder)?;
         files::write_json(&folder.join("config.json"), &config)?;
         let stem = match part {
@@ -158,17 +171,17 @@ pub fn to_folder(
         .iter()
         .zip(["tokenizer", "tokenizer_2"])
     {
-        tokenizer.write_folder(&draft.path().join(name))?;
+        tokenizer.write_folder(&target.join(name))?;
     }
     let class = source.sampling.solver.class_name();
-    export::write_index(draft.path(), class, source.has_zeros_for_no_prompt)?;
-    let scheduler = draft.path().join("scheduler");
+    export::write_index(target, class, source.has_zeros_for_no_prompt)?;
+    let scheduler = target.join("scheduler");
     fs::create_dir_all(&scheduler)?;
     files::write_json(
         &scheduler.join("scheduler_config.json"),
         &scheduler_json(&source.sampling),
     )?;
-    draft.finish()
+    Ok(())
 }
 
 /// `scheduler_config.json` of a model that is sampled so.

@@ -163,6 +163,12 @@ pub enum Error {
     /// A network gave nothing where a picture was expected.
     #[error("the network gave no picture")]
     NothingDrawn,
+    /// A model has no averaged UNet.
+    #[error("`{}` holds no `unet_ema/`\nhint: a run keeps an average with `train.ema`; leave `--ema` out for its last weights", path.display())]
+    NoAverage {
+        /// The model.
+        path: PathBuf,
+    },
     /// What was to be written is there already.
     #[error("`{}` is there already\nhint: name another place, or remove it first", path.display())]
     TargetExists {

@@ -110,7 +110,6 @@ pub(crate) fn link_folder(from: &Path, to: &Path) -> Result<(), Error> {
 /// # Errors
 /// A file cannot be read.
 pub(crate) fn fingerprint(folder: &Path) -> Result<Vec<String>, Error> {
-    const BEGINNING: u64 = 1 << 20;
     let mut lines = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -118,15 +117,24 @@ pub(crate) fn fingerprint(folder: &Path) -> Result<Vec<String>, Error> {
         if !matches!(extension, Some("safetensors" | "json" | "txt" | "model")) {
             continue;
         }
-        let file = fs::File::open(&path)?;
-        let size = file.metadata()?.len();
-        let mut beginning = Vec::new();
-        file.take(BEGINNING).read_to_end(&mut beginning)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        lines.push(format!("{name} {size} {}", Sha256Digest::of(&beginning)));
+        lines.push(format!("{name} {}", beginning(&path)?));
     }
     lines.sort_unstable();
     Ok(lines)
+}
+
+/// A file's size and a hash of its first megabyte.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn beginning(path: &Path) -> Result<String, Error> {
+    const BEGINNING: u64 = 1 << 20;
+    let file = fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut beginning = Vec::new();
+    file.take(BEGINNING).read_to_end(&mut beginning)?;
+    Ok(format!("{size} {}", Sha256Digest::of(&beginning)))
 }
 
 /// Writes `document` as indented JSON.

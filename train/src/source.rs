@@ -13,6 +13,7 @@ use terminus_tokens::ClipTokenizer;
 
 use crate::{
     Error,
+    checkpoint::UNET_EMA,
     networks::{
         AutoencoderKl, ClipTextConfig, ClipTextModel, TextConditioner, TextPart, UNet2DCondition,
         UNetConfig, VaeConfig, published,
@@ -90,6 +91,20 @@ impl ModelSource {
         };
         source.check()?;
         Ok(source)
+    }
+
+    /// The same model with the UNet's average over its training in the place of its last weights.
+    ///
+    /// # Errors
+    /// The folder holds no such average, or one of another UNet.
+    pub fn averaged(mut self) -> Result<Self, Error> {
+        let folder = self.path.join(UNET_EMA);
+        if !folder.is_dir() {
+            return Err(Error::NoAverage { path: self.path });
+        }
+        self.checkpoints[Part::UNet as usize] = Checkpoint::open(&folder)?;
+        self.check()?;
+        Ok(self)
     }
 
     fn of_folder(path: &Path) -> Result<Self, Error> {

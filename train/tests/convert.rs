@@ -14,7 +14,8 @@ use terminus_manifest::run::{Cancel, Silent};
 use terminus_nn::{Checkpoint, Metadata, save_safetensors};
 use terminus_train::{
     Error,
-    config::{PredictionType, Solver},
+    base::BaseSource,
+    config::{Init, PredictionType, Solver},
     convert::{ConvertOptions, ModelCard, thumbnail, to_folder, to_single_file},
     draw::{Arithmetic, Compute, Demand, MemoryPlan, draw},
     sampling::Evidence,
@@ -293,6 +294,28 @@ fn pickles_truncated_files_and_other_things_are_refused_with_the_way_out() {
     assert!(matches!(error, Error::NoModel { .. }), "{error}");
     let error = ModelSource::open(folder.path(), None).unwrap_err();
     assert!(matches!(error, Error::NoModel { .. }), "{error}");
+}
+
+#[test]
+fn a_run_can_start_from_a_single_file() {
+    let small = Small::new();
+    let folder = tempfile::tempdir().unwrap();
+    let single = folder.path().join("model.safetensors");
+    let source = small.open();
+    to_single_file(&source, &single, &ConvertOptions::default()).unwrap();
+    let base = BaseSource {
+        folder: single,
+        vae: None,
+        init: Init::Pretrained,
+        seed: 0,
+    };
+    let target = folder.path().join("base");
+    // The small tokenizers are not in the file: it is refused as a whole, with the way out.
+    let error = base
+        .prepare(&target, &source.sampling.scheduler)
+        .unwrap_err();
+    assert!(matches!(error, Error::NoTokenizer { .. }), "{error}");
+    assert!(!target.exists() && base.is_there());
 }
 
 #[test]
