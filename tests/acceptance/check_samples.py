@@ -86,8 +86,8 @@ def main():
         original, tolerance = to_rgb(Image.open(locate(args.root, ledger[row["item_id"]])))
         top, left = row["tile_top"] + row["crop_top"], row["tile_left"] + row["crop_left"]
         if row["resized_width"]:
-            # Pillow's Lanczos and ours may round one pixel in many the other way.
-            tolerance = max(tolerance, 1)
+            # Pillow's Lanczos and ours clip between their two passes in another order: ringing differs beside hard edges.
+            tolerance = 32
             top, left = row["crop_top"], row["crop_left"]
             tile = original[row["tile_top"] :, row["tile_left"] :][: row["original_height"], : row["original_width"]]
             to = (row["resized_width"], row["resized_height"])
@@ -104,7 +104,8 @@ def main():
         key = row["packing"] + (" (resized)" if row["resized_width"] else " (icc)" if tolerance == 2 else " (soft alpha)" if tolerance else "")
         seen[key] += 1
         worst[key] = max(worst[key], int(difference.max()))
-        if difference.max() > tolerance:
+        is_off = difference.max() > tolerance or (row["resized_width"] and difference.mean() > 0.5)
+        if is_off:
             faults.append(f"{row['sample_id']} of {ledger[row['item_id']]['source_id']}: differs by {difference.max()}")
     for key in sorted(seen):
         print(f"{key:24} {seen[key]:6} samples, largest difference {worst[key]}")
