@@ -13,13 +13,13 @@ use schemars::schema_for;
 use serde_json::Value;
 use terminus_manifest::{
     caption::CaptionRow,
-    reject::RejectRow,
     generation::{Manifest, MixRecord, SamplesRecord},
     index::IndexRow,
     interest::InterestRow,
     ledger::LedgerRow,
     places::PlaceRow,
     plan::{PlanSettings, Shape, plan},
+    reject::RejectRow,
     shard::ShardRow,
     table::Table,
     verdict::VerdictRow,
@@ -64,7 +64,10 @@ fn page() -> String {
         "`verdicts/*.parquet`, keyed by `item_id`, `stage`, `config_hash`",
     );
     table::<CaptionRow>(&mut page, "`captions/*.parquet`, keyed by `caption_key`");
-    table::<RejectRow>(&mut page, "`reports/<recipe>-rejects.parquet`, written by `terminus rejects`");
+    table::<RejectRow>(
+        &mut page,
+        "`reports/<recipe>-rejects.parquet`, written by `terminus rejects`",
+    );
     table::<ShardRow>(
         &mut page,
         "`shards/*.parquet`, in an order that the seed decides",

@@ -20,7 +20,9 @@ impl Random {
 }
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).filter_map(|text| text.parse::<u64>().ok());
+    let mut numbers = std::env::args()
+        .skip(1)
+        .filter_map(|text| text.parse::<u64>().ok());
     let count = numbers.next().unwrap_or(1_000_000);
     let centres = numbers.next().unwrap_or(10_000);
     let radius = numbers.next().unwrap_or(8) as u32;
@@ -42,14 +44,23 @@ fn main() {
     let found = pairs(&hashes, radius, |_, _| true);
     let paired = begun.elapsed();
     let kept = keepers(hashes.len(), &found);
-    let groups = kept.iter().enumerate().filter(|&(at, &keeper)| at as u32 == keeper).count();
+    let groups = kept
+        .iter()
+        .enumerate()
+        .filter(|&(at, &keeper)| at as u32 == keeper)
+        .count();
     println!(
         "{count} hashes, radius {radius}: {} pairs in {:.2} s, {groups} groups in {:.2} s",
         found.len(),
         paired.as_secs_f64(),
         begun.elapsed().as_secs_f64()
     );
-    let subset: Vec<u64> = hashes.iter().copied().skip(1).step_by(hashes.len() / 2000 | 1).collect();
+    let subset: Vec<u64> = hashes
+        .iter()
+        .copied()
+        .skip(1)
+        .step_by(hashes.len() / 2000 | 1)
+        .collect();
     let mut expected = Vec::new();
     for i in 0..subset.len() {
         for j in i + 1..subset.len() {
@@ -59,5 +70,9 @@ fn main() {
         }
     }
     let is_exact = pairs(&subset, radius, |_, _| true) == expected;
-    println!("{} of them: {} pairs, equal to brute force: {is_exact}", subset.len(), expected.len());
+    println!(
+        "{} of them: {} pairs, equal to brute force: {is_exact}",
+        subset.len(),
+        expected.len()
+    );
 }

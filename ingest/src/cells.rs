@@ -51,7 +51,12 @@ impl Table {
     /// The named column, else the first of the usual names that is there, case aside.
     pub(crate) fn column(&self, named: Option<&String>, usual: &[&str]) -> Option<String> {
         let names = self.names();
-        let find = |wanted: &str| names.iter().find(|name| name.eq_ignore_ascii_case(wanted)).cloned();
+        let find = |wanted: &str| {
+            names
+                .iter()
+                .find(|name| name.eq_ignore_ascii_case(wanted))
+                .cloned()
+        };
         match named {
             Some(name) => find(name),
             None => usual.iter().find_map(|name| find(name)),
@@ -96,7 +101,10 @@ pub(crate) struct Cells {
 impl Cells {
     fn new(batch: &RecordBatch) -> Self {
         let schema = batch.schema();
-        let names = schema.fields().iter().map(|field| field.name().to_lowercase());
+        let names = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().to_lowercase());
         Self {
             rows: batch.num_rows(),
             columns: names.zip(batch.columns().iter().cloned()).collect(),
@@ -159,7 +167,11 @@ fn text_of(array: &ArrayRef, row: usize) -> Option<String> {
         DataType::Utf8View => array.as_string_view().value(row).to_owned(),
         // Writers that do not say that bytes are text.
         DataType::Binary => String::from_utf8(array.as_binary::<i32>().value(row).to_vec()).ok()?,
-        DataType::Boolean => array.as_any().downcast_ref::<BooleanArray>()?.value(row).to_string(),
+        DataType::Boolean => array
+            .as_any()
+            .downcast_ref::<BooleanArray>()?
+            .value(row)
+            .to_string(),
         DataType::Int8 => number!(Int8Type),
         DataType::Int16 => number!(Int16Type),
         DataType::Int32 => number!(Int32Type),
@@ -172,20 +184,28 @@ fn text_of(array: &ArrayRef, row: usize) -> Option<String> {
         DataType::Float64 => number!(Float64Type),
         DataType::Timestamp(unit, _) => {
             let microseconds = match unit {
-                TimeUnit::Second => {
-                    array.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000_000)?
+                TimeUnit::Second => array
+                    .as_primitive::<TimestampSecondType>()
+                    .value(row)
+                    .checked_mul(1_000_000)?,
+                TimeUnit::Millisecond => array
+                    .as_primitive::<TimestampMillisecondType>()
+                    .value(row)
+                    .checked_mul(1000)?,
+                TimeUnit::Microsecond => {
+                    array.as_primitive::<TimestampMicrosecondType>().value(row)
                 }
-                TimeUnit::Millisecond => {
-                    array.as_primitive::<TimestampMillisecondType>().value(row).checked_mul(1000)?
+                TimeUnit::Nanosecond => {
+                    array.as_primitive::<TimestampNanosecondType>().value(row) / 1000
                 }
-                TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row),
-                TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row) / 1000,
             };
             Moment::from_microsecond(microseconds).ok()?.to_string()
         }
         DataType::Date32 => {
             let days = i64::from(array.as_primitive::<Date32Type>().value(row));
-            Moment::from_second(days.checked_mul(86_400)?).ok()?.to_string()
+            Moment::from_second(days.checked_mul(86_400)?)
+                .ok()?
+                .to_string()
         }
         DataType::List(_) | DataType::Struct(_) => json_of(array, row)?.to_string(),
         _ => return None,
@@ -200,7 +220,9 @@ fn json_of(array: &ArrayRef, row: usize) -> Option<serde_json::Value> {
     Some(match array.data_type() {
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
-            (0..items.len()).filter_map(|at| json_of(&items, at)).collect()
+            (0..items.len())
+                .filter_map(|at| json_of(&items, at))
+                .collect()
         }
         DataType::Struct(fields) => {
             let columns = array.as_struct();

@@ -130,12 +130,18 @@ fn reject_near(
             0 => format!("`{}`", keeper.source_id),
             tile => format!("tile {tile} of `{}`", keeper.source_id),
         };
-        let distance = row.phash.zip(keeper.phash).map(|(a, b)| (a ^ b).count_ones());
+        let distance = row
+            .phash
+            .zip(keeper.phash)
+            .map(|(a, b)| (a ^ b).count_ones());
         verdicts[order[place]] = if row.pixels_hash == keeper.pixels_hash {
             verdict.detail(format!("the same pixels as {named}"))
         } else {
             verdict
-                .measured(f64::from(distance.unwrap_or(0)), f64::from(duplicates.radius))
+                .measured(
+                    f64::from(distance.unwrap_or(0)),
+                    f64::from(duplicates.radius),
+                )
                 .detail(format!("it shows what {named} shows"))
         };
     }

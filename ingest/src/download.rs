@@ -14,8 +14,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::{Error, config::DownloadConfig};
 
-pub(crate) use fetch::{Fetched, Request};
 use fetch::Fetcher;
+pub(crate) use fetch::{Fetched, Request};
 
 /// Requests that wait for their turn at most.
 const QUEUED: usize = 1024;
@@ -45,7 +45,9 @@ impl Downloads {
         let (requests, inbox) = mpsc::channel(QUEUED);
         let (outbox, results) = mpsc::channel(1);
         let slots = Arc::new(Semaphore::new(config.concurrency.get() as usize));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         thread::Builder::new()
             .name("download".to_owned())
             .spawn(move || runtime.block_on(serve(fetcher, slots, inbox, outbox)))?;

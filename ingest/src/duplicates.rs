@@ -21,7 +21,11 @@ const ASPECT_TOLERANCE: f64 = 0.03;
 pub(crate) fn pairs(rows: &[&LedgerRow], config: DuplicatesConfig) -> Vec<(u32, u32)> {
     let mut pairs = Vec::new();
     let mut by_pixels: HashMap<&str, u32> = HashMap::new();
-    let places: HashMap<ItemId, u32> = rows.iter().zip(0..).map(|(row, at)| (row.item_id, at)).collect();
+    let places: HashMap<ItemId, u32> = rows
+        .iter()
+        .zip(0..)
+        .map(|(row, at)| (row.item_id, at))
+        .collect();
     for (row, place) in rows.iter().zip(0..) {
         if let Some(hash) = row.pixels_hash.as_deref() {
             let first = *by_pixels.entry(hash).or_insert(place);
@@ -41,10 +45,18 @@ pub(crate) fn pairs(rows: &[&LedgerRow], config: DuplicatesConfig) -> Vec<(u32, 
         let hashed: Vec<u32> = (0..rows.len() as u32)
             .filter(|&at| rows[at as usize].phash.is_some())
             .collect();
-        let hashes: Vec<u64> = hashed.iter().filter_map(|&at| rows[at as usize].phash).collect();
+        let hashes: Vec<u64> = hashed
+            .iter()
+            .filter_map(|&at| rows[at as usize].phash)
+            .collect();
         let row = |at: u32| rows[hashed[at as usize] as usize];
-        let near = near::pairs(&hashes, config.radius, |a, b| is_confirmed(row(a), row(b), config));
-        pairs.extend(near.into_iter().map(|(a, b)| (hashed[a as usize], hashed[b as usize])));
+        let near = near::pairs(&hashes, config.radius, |a, b| {
+            is_confirmed(row(a), row(b), config)
+        });
+        pairs.extend(
+            near.into_iter()
+                .map(|(a, b)| (hashed[a as usize], hashed[b as usize])),
+        );
     }
     pairs.sort_unstable();
     pairs.dedup();
@@ -93,8 +105,14 @@ pub(crate) fn preference(row: &LedgerRow) -> (std::cmp::Reverse<u64>, Timestamp,
 ///
 /// Items of the same bytes and tile, and those that show the same, share a group. A group that exists keeps its id, the
 /// smallest if several meet; a new one is named after its smallest item, whatever order they came in.
-pub(crate) fn regroup(rows: &HashMap<ItemId, LedgerRow>, config: DuplicatesConfig) -> Vec<LedgerRow> {
-    let mut order: Vec<&LedgerRow> = rows.values().filter(|row| row.picture_id().is_some()).collect();
+pub(crate) fn regroup(
+    rows: &HashMap<ItemId, LedgerRow>,
+    config: DuplicatesConfig,
+) -> Vec<LedgerRow> {
+    let mut order: Vec<&LedgerRow> = rows
+        .values()
+        .filter(|row| row.picture_id().is_some())
+        .collect();
     order.sort_by_cached_key(|row| (preference(row).0, preference(row).1, row.item_id));
     let mut pairs = pairs(&order, config);
     let mut by_bytes: HashMap<(Sha256Digest, u32), u32> = HashMap::new();
@@ -152,16 +170,24 @@ mod tests {
     }
 
     fn grouped(rows: &[LedgerRow]) -> HashMap<ItemId, LedgerRow> {
-        let mut rows: HashMap<ItemId, LedgerRow> = rows.iter().map(|r| (r.item_id, r.clone())).collect();
+        let mut rows: HashMap<ItemId, LedgerRow> =
+            rows.iter().map(|r| (r.item_id, r.clone())).collect();
         let changed = regroup(&rows, DuplicatesConfig::default());
         rows.extend(changed.into_iter().map(|row| (row.item_id, row)));
-        assert!(regroup(&rows, DuplicatesConfig::default()).is_empty(), "grouping again changes nothing");
+        assert!(
+            regroup(&rows, DuplicatesConfig::default()).is_empty(),
+            "grouping again changes nothing"
+        );
         rows
     }
 
     #[test]
     fn one_picture_at_two_sizes_is_one_group() {
-        let all = [row("a", 512, 384, 1), row("b", 1024, 768, 1), row("c", 512, 384, 2)];
+        let all = [
+            row("a", 512, 384, 1),
+            row("b", 1024, 768, 1),
+            row("c", 512, 384, 2),
+        ];
         let rows = grouped(&all);
         let group = |at: usize| rows[&all[at].item_id].group_id;
         assert!(group(0).is_some());

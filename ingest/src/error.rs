@@ -81,7 +81,9 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// The part that fetches addresses has ended before its work.
-    #[error("the downloads ended early; what is finished is saved\nhint: run the same command again")]
+    #[error(
+        "the downloads ended early; what is finished is saved\nhint: run the same command again"
+    )]
     DownloadsEnded,
     /// A file of the contract cannot be read or written.
     #[error(transparent)]

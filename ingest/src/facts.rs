@@ -113,7 +113,10 @@ pub(crate) fn set_fault(row: &mut LedgerRow, reason: Reason, detail: String) {
 }
 
 fn check_hash(row: &mut LedgerRow, found: &Found) {
-    let expected = found.stated.as_ref().and_then(|stated| stated.sha256.as_ref());
+    let expected = found
+        .stated
+        .as_ref()
+        .and_then(|stated| stated.sha256.as_ref());
     let is_hex = |text: &&String| text.len() == 64;
     if let (Some(expected), Some(sha256)) = (expected.filter(is_hex), row.sha256)
         && *expected != sha256.to_string()
@@ -193,7 +196,9 @@ fn read_bytes(bytes: &Arc<[u8]>, collection: &CollectionPlan, row: &mut LedgerRo
         }
         Err(DecodeFault::Timeout) => {
             let seconds = collection.decode_timeout.as_secs();
-            let detail = format!("decoding took longer than {seconds} s\nhint: raise `ingest.decode_timeout_s`");
+            let detail = format!(
+                "decoding took longer than {seconds} s\nhint: raise `ingest.decode_timeout_s`"
+            );
             set_fault(row, Reason::DecodeTimeout, detail);
             return Vec::new();
         }
@@ -208,7 +213,10 @@ fn read_bytes(bytes: &Arc<[u8]>, collection: &CollectionPlan, row: &mut LedgerRo
         .into_iter()
         .zip(1..)
         .filter_map(|(rect, number)| {
-            let image = decoded.image.crop(rect.top, rect.left, rect.width, rect.height).ok()?;
+            let image = decoded
+                .image
+                .crop(rect.top, rect.left, rect.width, rect.height)
+                .ok()?;
             let mut measured = row.clone();
             measure::measure(&image, &mut measured);
             measured.tile = number;
@@ -228,14 +236,22 @@ enum DecodeFault {
 
 /// The pixels, if they are there in time. A decoder that hangs keeps its thread until the program ends; its file fails
 /// and the run goes on.
-fn decode_within(bytes: &Arc<[u8]>, limits: Limits, timeout: Duration) -> Result<Decoded, DecodeFault> {
+fn decode_within(
+    bytes: &Arc<[u8]>,
+    limits: Limits,
+    timeout: Duration,
+) -> Result<Decoded, DecodeFault> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let shared = Arc::clone(bytes);
     // A policy that refuses is a decision, and may change; here everything is converted that can be.
     let work = move || {
         let _ = sender.send(decode(&shared, &PixelPolicy::default(), &limits));
     };
-    if thread::Builder::new().name("decode".to_owned()).spawn(work).is_err() {
+    if thread::Builder::new()
+        .name("decode".to_owned())
+        .spawn(work)
+        .is_err()
+    {
         return decode(bytes, &PixelPolicy::default(), &limits).map_err(DecodeFault::Picture);
     }
     receiver
@@ -251,7 +267,11 @@ fn record_fault(error: &terminus_pixels::Error, row: &mut LedgerRow) {
 
 /// Facts that people and sources state; a sidecar that cannot be read is a fault.
 pub(crate) fn state(row: &mut LedgerRow, found: &Found, collection: &CollectionPlan) {
-    let beside = sidecar::read(&found.sidecars, &collection.columns, collection.max_sidecar_bytes);
+    let beside = sidecar::read(
+        &found.sidecars,
+        &collection.columns,
+        collection.max_sidecar_bytes,
+    );
     let stated = found.stated.as_deref().cloned().unwrap_or_default();
     let stated = match beside {
         Ok(beside) => stated.or(beside),
@@ -279,14 +299,20 @@ fn apply(row: &mut LedgerRow, stated: Stated, collection: &CollectionPlan) {
     }
     let assumed = &collection.defaults;
     if row.generator.is_none() {
-        row.generator = assumed.generator.map(|generator| generator.as_str().to_owned());
+        row.generator = assumed
+            .generator
+            .map(|generator| generator.as_str().to_owned());
     }
     // By flag, else by the day, else as the collection says.
     if row.generator_version.is_none()
         && let Some(generator) = &row.generator
     {
-        let on_the_day = stated.posted_at.and_then(|day| version::on_the_day(generator, day));
-        row.generator_version = on_the_day.map(str::to_owned).or_else(|| assumed.version.clone());
+        let on_the_day = stated
+            .posted_at
+            .and_then(|day| version::on_the_day(generator, day));
+        row.generator_version = on_the_day
+            .map(str::to_owned)
+            .or_else(|| assumed.version.clone());
     }
     row.prompt = stated.prompt;
     row.found_caption = stated.caption;

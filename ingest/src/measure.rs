@@ -133,14 +133,9 @@ fn looks_like(row: &LedgerRow) -> Option<&'static str> {
         return Some("photo");
     }
     let (flatness, palette) = row.flatness.zip(row.palette)?;
-    // Film grain and skin leave no neighbours equal; cel shading leaves most of them so, in few colours.
-    if flatness < 0.25 && palette > 0.01 {
-        Some("photo")
-    } else if flatness > 0.55 && palette < 0.05 {
-        Some("drawing")
-    } else {
-        None
-    }
+    // Generators draw grain and skin as cameras see them, so that pixels alone make no photograph; but no photograph has
+    // neighbours so equal in so few colours.
+    (flatness > 0.7 && palette < 0.03).then_some("drawing")
 }
 
 #[cfg(test)]
@@ -153,10 +148,16 @@ pub(crate) mod tests {
         let shift = f64::from(seed) * 1.7;
         for y in 0..height {
             for x in 0..width {
-                let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-                let wave = (u * (5.0 + shift) + shift).sin() + (v * (7.0 + shift * 0.6)).cos() + (u * v * 11.0 + shift).sin();
+                let (u, v) = (
+                    f64::from(x) / f64::from(width),
+                    f64::from(y) / f64::from(height),
+                );
+                let wave = (u * (5.0 + shift) + shift).sin()
+                    + (v * (7.0 + shift * 0.6)).cos()
+                    + (u * v * 11.0 + shift).sin();
                 for channel in 0..3 {
-                    let value = 128.0 + 40.0 * wave + 12.0 * (f64::from(channel) + wave * shift).cos();
+                    let value =
+                        128.0 + 40.0 * wave + 12.0 * (f64::from(channel) + wave * shift).cos();
                     data.push(value.clamp(0.0, 255.0) as u8);
                 }
             }
@@ -180,17 +181,32 @@ pub(crate) mod tests {
         let row = measured(&flat(51));
         assert_eq!(row.entropy, Some(0.0));
         assert_eq!(row.sharpness, Some(0.0));
-        assert_eq!((row.dark, row.light, row.brightness), (Some(0.2), Some(0.2), Some(0.2)));
+        assert_eq!(
+            (row.dark, row.light, row.brightness),
+            (Some(0.2), Some(0.2), Some(0.2))
+        );
         assert_eq!((row.phash, row.flatness), (None, Some(1.0)));
     }
 
     #[test]
     fn a_picture_is_known_again_at_another_size() {
-        let (large, small) = (measured(&picture(1456, 816, 1)), measured(&picture(728, 408, 1)));
+        let (large, small) = (
+            measured(&picture(1456, 816, 1)),
+            measured(&picture(728, 408, 1)),
+        );
         let other = measured(&picture(728, 408, 2));
-        let distance = |a: &LedgerRow, b: &LedgerRow| (a.phash.unwrap() ^ b.phash.unwrap()).count_ones();
-        assert!(distance(&large, &small) <= 2, "{}", distance(&large, &small));
-        assert!(distance(&large, &other) > 12, "{}", distance(&large, &other));
+        let distance =
+            |a: &LedgerRow, b: &LedgerRow| (a.phash.unwrap() ^ b.phash.unwrap()).count_ones();
+        assert!(
+            distance(&large, &small) <= 2,
+            "{}",
+            distance(&large, &small)
+        );
+        assert!(
+            distance(&large, &other) > 12,
+            "{}",
+            distance(&large, &other)
+        );
         assert_ne!(large.pixels_hash, small.pixels_hash);
     }
 

@@ -61,7 +61,10 @@ impl Scores {
                     let Some(sha256) = sha256 else { continue };
                     for name in &names {
                         if let Some(value) = cells.number(name, row) {
-                            columns.entry(name.to_lowercase()).or_default().insert(sha256, value);
+                            columns
+                                .entry(name.to_lowercase())
+                                .or_default()
+                                .insert(sha256, value);
                         }
                     }
                 }
@@ -81,7 +84,11 @@ impl Scores {
             "sharpness" => row.sharpness,
             "flatness" => row.flatness,
             "palette" => row.palette,
-            _ => self.columns.get(&name.to_lowercase())?.get(&row.sha256?).copied(),
+            _ => self
+                .columns
+                .get(&name.to_lowercase())?
+                .get(&row.sha256?)
+                .copied(),
         }
     }
 
@@ -92,7 +99,10 @@ impl Scores {
 
     /// The safety scores that no column gives.
     pub fn missing_safety(&self) -> Vec<&'static str> {
-        let has = |words: &[&str]| self.names().any(|name| words.iter().any(|word| name.contains(word)));
+        let has = |words: &[&str]| {
+            self.names()
+                .any(|name| words.iter().any(|word| name.contains(word)))
+        };
         let missing = SAFETY.iter().filter(|(_, words)| !has(words));
         missing.map(|(name, _)| *name).collect()
     }

@@ -77,7 +77,11 @@ fn phrases(select: &Select, row: &LedgerRow) -> Option<String> {
 fn numbers(select: &Select, row: &LedgerRow, scores: &Scores) -> Option<Objection> {
     let facts = [
         ("width_px", select.width_px, row.tile_width.map(f64::from)),
-        ("height_px", select.height_px, row.tile_height.map(f64::from)),
+        (
+            "height_px",
+            select.height_px,
+            row.tile_height.map(f64::from),
+        ),
         (
             "reactions",
             select.reactions,

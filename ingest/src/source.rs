@@ -18,8 +18,8 @@ mod table;
 use terminus_manifest::{ids::ItemId, time::Timestamp, words::Reason};
 use xxhash_rust::xxh3::xxh3_64;
 
-pub(crate) use json::of_object;
 pub(crate) use discord::walk_export;
+pub(crate) use json::of_object;
 pub(crate) use message::{is_discord_cdn, read as read_message};
 use pattern::SourceFile;
 pub use place::{Place, Stat};
@@ -215,7 +215,13 @@ pub(crate) fn take_broken(
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
     let origin = file.path.to_string_lossy().into_owned();
-    let found = Found::without_bytes(&collection.name, &file.name, origin, Reason::Corrupt, detail);
+    let found = Found::without_bytes(
+        &collection.name,
+        &file.name,
+        origin,
+        Reason::Corrupt,
+        detail,
+    );
     let stat = fs_err::metadata(&file.path).map(|metadata| Stat::of(&metadata));
     sink.take(match stat {
         Ok(stat) => found.within(stat),

@@ -137,7 +137,8 @@ impl State<'_> {
         }
         let logs = self.logs()?;
         logs.ledger.append(logs.run, rows.clone())?;
-        self.ledger.extend(rows.into_iter().map(|row| (row.key(), row)));
+        self.ledger
+            .extend(rows.into_iter().map(|row| (row.key(), row)));
         Ok(())
     }
 

@@ -72,10 +72,15 @@ pub fn sweep(plan: &IngestPlan) -> Result<Vec<SweepRow>, Error> {
             .iter()
             .filter(|row| row.collection == collection.name && row.fault.is_none())
             .filter(|row| {
-                let key = VerdictRow::passed(row.item_id, terminus_manifest::words::Stage::Ingest, &collection.config_hash);
+                let key = VerdictRow::passed(
+                    row.item_id,
+                    terminus_manifest::words::Stage::Ingest,
+                    &collection.config_hash,
+                );
                 let verdict = verdicts.get(&terminus_manifest::log::LogRow::key(&key));
                 verdict.is_none_or(|verdict| {
-                    verdict.verdict != Outcome::Gone && verdict.reason != Some(Reason::SplitIntoTiles)
+                    verdict.verdict != Outcome::Gone
+                        && verdict.reason != Some(Reason::SplitIntoTiles)
                 })
             })
             .collect();

@@ -24,11 +24,36 @@ pub(crate) fn broken(
     let checks = [
         Check::low(Reason::TooDark, "min_dark", row.dark, config.min_dark),
         Check::high(Reason::TooLight, "max_light", row.light, config.max_light),
-        Check::low(Reason::LowInformation, "min_entropy", row.entropy, config.min_entropy),
-        Check::low(Reason::Blurry, "min_sharpness", row.sharpness, config.min_sharpness),
-        Check::high(Reason::OddAspect, "max_aspect", aspect(row), config.max_aspect),
-        Check::low(Reason::OddSize, "size_iqr", log_area(row), fence.map(|fence| fence.0)),
-        Check::high(Reason::OddSize, "size_iqr", log_area(row), fence.map(|fence| fence.1)),
+        Check::low(
+            Reason::LowInformation,
+            "min_entropy",
+            row.entropy,
+            config.min_entropy,
+        ),
+        Check::low(
+            Reason::Blurry,
+            "min_sharpness",
+            row.sharpness,
+            config.min_sharpness,
+        ),
+        Check::high(
+            Reason::OddAspect,
+            "max_aspect",
+            aspect(row),
+            config.max_aspect,
+        ),
+        Check::low(
+            Reason::OddSize,
+            "size_iqr",
+            log_area(row),
+            fence.map(|fence| fence.0),
+        ),
+        Check::high(
+            Reason::OddSize,
+            "size_iqr",
+            log_area(row),
+            fence.map(|fence| fence.1),
+        ),
     ];
     checks.into_iter().find_map(Check::broken)
 }
@@ -100,7 +125,9 @@ impl<'a> SizeFences<'a> {
                 && !is_grid
                 && let Some(area) = log_area(candidate.row)
             {
-                let entry = areas.entry(&candidate.collection.name).or_insert((ranges, Vec::new()));
+                let entry = areas
+                    .entry(&candidate.collection.name)
+                    .or_insert((ranges, Vec::new()));
                 entry.1.push(area);
             }
         }
@@ -150,15 +177,17 @@ pub struct Kept {
 pub(crate) fn sweep(collection: &str, score: &str, mut values: Vec<f64>, missing: u64) -> SweepRow {
     values.retain(|value| !value.is_nan());
     values.sort_by(f64::total_cmp);
-    let keeps = [1, 5, 10, 25, 50, 75, 90, 95, 99].into_iter().filter_map(|percent| {
-        let at_least = *values.get(values.len() * percent / 100)?;
-        let items = (values.len() - values.partition_point(|&value| value < at_least)) as u64;
-        Some(Kept {
-            at_least,
-            items,
-            share: items as f64 / values.len() as f64,
-        })
-    });
+    let keeps = [1, 5, 10, 25, 50, 75, 90, 95, 99]
+        .into_iter()
+        .filter_map(|percent| {
+            let at_least = *values.get(values.len() * percent / 100)?;
+            let items = (values.len() - values.partition_point(|&value| value < at_least)) as u64;
+            Some(Kept {
+                at_least,
+                items,
+                share: items as f64 / values.len() as f64,
+            })
+        });
     SweepRow {
         collection: collection.to_owned(),
         score: score.to_owned(),

@@ -13,7 +13,11 @@ pub(crate) fn identity(address: &str) -> String {
         .split('&')
         .filter(|pair| !pair.is_empty())
         .filter(|pair| {
-            let key = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+            let key = pair
+                .split('=')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
             !SIGNATURE_KEYS.contains(&key.as_str()) && !key.starts_with("x-amz-")
         })
         .collect();
@@ -64,8 +68,14 @@ mod tests {
         for (address, expected) in [
             ("https://x/a.png?ex=66aa&is=66a8&hm=27&", "https://x/a.png"),
             ("https://x/a.png?v=2&ex=1&w=3", "https://x/a.png?v=2&w=3"),
-            ("https://x/a.png?X-Amz-Date=1&x-amz-signature=2", "https://x/a.png"),
-            ("https://x/a.png?Expires=1&Signature=b&id=7#top", "https://x/a.png?id=7"),
+            (
+                "https://x/a.png?X-Amz-Date=1&x-amz-signature=2",
+                "https://x/a.png",
+            ),
+            (
+                "https://x/a.png?Expires=1&Signature=b&id=7#top",
+                "https://x/a.png?id=7",
+            ),
             ("https://x/a.png", "https://x/a.png"),
         ] {
             assert_eq!(identity(address), expected);
@@ -74,7 +84,10 @@ mod tests {
 
     #[test]
     fn a_discord_link_tells_when_it_expires() {
-        assert_eq!(expires_at_s("https://x/a?ex=66aa4106&is=1"), Some(0x66aa_4106));
+        assert_eq!(
+            expires_at_s("https://x/a?ex=66aa4106&is=1"),
+            Some(0x66aa_4106)
+        );
         assert_eq!(expires_at_s("https://x/a"), None);
     }
 

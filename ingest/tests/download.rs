@@ -1,6 +1,10 @@
 //! Downloads against a server that behaves as badly as servers do.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::default_trait_access, clippy::cast_lossless, reason = "short fixtures")]
+#![expect(
+    clippy::default_trait_access,
+    clippy::cast_lossless,
+    reason = "short fixtures"
+)]
 
 mod world;
 
@@ -21,10 +25,19 @@ fn bad_server() -> Server {
     let tries = AtomicUsize::new(0);
     let good = png(64, 64, 1);
     Server::start(move |path, head, stream| {
-        let redirect = |stream: &mut _, to: &str| respond(stream, "302 Found", &format!("Location: {to}\r\n"), b"");
+        let redirect = |stream: &mut _, to: &str| {
+            respond(stream, "302 Found", &format!("Location: {to}\r\n"), b"")
+        };
         match path {
-            "/robots.txt" => respond(stream, "200 OK", "", b"User-agent: *\nDisallow: /private/\n"),
-            "/good.png" if head.contains("if-none-match: \"one\"") => respond(stream, "304 Not Modified", "", b""),
+            "/robots.txt" => respond(
+                stream,
+                "200 OK",
+                "",
+                b"User-agent: *\nDisallow: /private/\n",
+            ),
+            "/good.png" if head.contains("if-none-match: \"one\"") => {
+                respond(stream, "304 Not Modified", "", b"")
+            }
             "/good.png" => respond(stream, "200 OK", "ETag: \"one\"\r\n", &good),
             "/moved.png" => redirect(stream, "/other.png"),
             "/other.png" => respond(stream, "200 OK", "", &png(64, 64, 2)),
@@ -33,7 +46,12 @@ fn bad_server() -> Server {
                 0 => respond(stream, "429 Too Many Requests", "Retry-After: 1\r\n", b""),
                 _ => respond(stream, "200 OK", "", &png(64, 64, 3)),
             },
-            "/patience.png" => respond(stream, "429 Too Many Requests", "Retry-After: 86400\r\n", b""),
+            "/patience.png" => respond(
+                stream,
+                "429 Too Many Requests",
+                "Retry-After: 86400\r\n",
+                b"",
+            ),
             "/error.png" => respond(stream, "500 Internal Server Error", "", b""),
             "/slow.png" => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")?;
@@ -54,16 +72,29 @@ fn bad_server() -> Server {
                 Err(ENDED())
             }
             "/cut.png" => {
-                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", good.len())?;
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                    good.len()
+                )?;
                 stream.write_all(&good[..good.len() / 2])?;
                 Err(ENDED())
             }
             "/short.png" => {
-                write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", good.len() / 2)?;
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                    good.len() / 2
+                )?;
                 stream.write_all(&good)?;
                 Err(ENDED())
             }
-            "/page.jpg" => respond(stream, "200 OK", "Content-Type: image/jpeg\r\n", b"<html>not found</html>"),
+            "/page.jpg" => respond(
+                stream,
+                "200 OK",
+                "Content-Type: image/jpeg\r\n",
+                b"<html>not found</html>",
+            ),
             "/loop.png" => redirect(stream, "/loop.png"),
             "/noai.png" => respond(stream, "200 OK", "X-Robots-Tag: noai\r\n", &png(64, 64, 4)),
             "/to-loopback.png" => redirect(stream, "http://127.0.0.1:9/x.png"),
@@ -113,38 +144,74 @@ fn every_answer_becomes_a_verdict() {
     plan.download.max_wait_s = 3;
     let begun = Instant::now();
     let summary = world.run(&plan);
-    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(40),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(summary.found, list.len() as u64);
     let verdicts = world.verdicts();
     for (path, word) in expected {
         let name = format!("url:{}", server.url(path));
-        assert_eq!(verdicts.get(&name).map(String::as_str), Some(word), "{path}");
+        assert_eq!(
+            verdicts.get(&name).map(String::as_str),
+            Some(word),
+            "{path}"
+        );
     }
     assert_eq!(verdicts["list.txt#23"], "bad_row");
-    assert_eq!(server.count("/robots.txt"), 1, "robots.txt is asked for once");
+    assert_eq!(
+        server.count("/robots.txt"),
+        1,
+        "robots.txt is asked for once"
+    );
     assert_eq!(server.count("/error.png"), 3);
     assert_eq!(server.count("/patience.png"), 1);
     assert_eq!(server.count("/private/a.png"), 0);
     let seen = server.seen.lock().unwrap().clone();
-    assert!(seen.iter().all(|seen| seen.head.contains("user-agent: terminus/")));
+    assert!(
+        seen.iter()
+            .all(|seen| seen.head.contains("user-agent: terminus/"))
+    );
 }
 
 #[test]
 fn only_what_is_new_or_may_pass_is_fetched_again() {
     let (world, server) = (World::new(), bad_server());
-    let (good, gone, error) = (server.url("/good.png?ex=1&hm=2"), server.url("/gone.png"), server.url("/error.png"));
-    let source = Source::Urls(world.write("list.csv", format!("url,prompt\n{good},a cat\n{gone},\n{error},\n")));
+    let (good, gone, error) = (
+        server.url("/good.png?ex=1&hm=2"),
+        server.url("/gone.png"),
+        server.url("/error.png"),
+    );
+    let source = Source::Urls(world.write(
+        "list.csv",
+        format!("url,prompt\n{good},a cat\n{gone},\n{error},\n"),
+    ));
     let mut plan = world.plan(vec![World::collection("c", source)]);
     plan.download = server.config();
     plan.download.attempts = NonZeroU32::MIN;
-    assert_eq!(world.run(&plan).fetched, 0, "a signed path is another path to this server");
+    assert_eq!(
+        world.run(&plan).fetched,
+        0,
+        "a signed path is another path to this server"
+    );
     // Another order, another signature, a row more: the good one and the gone one are known.
     let plain = server.url("/good.png");
-    world.write("list.csv", format!("url,prompt\n{error},\n{gone},\n{plain},a cat\n"));
+    world.write(
+        "list.csv",
+        format!("url,prompt\n{error},\n{gone},\n{plain},a cat\n"),
+    );
     let first = world.run(&plan);
-    assert_eq!((first.fetched, first.found), (0, 3), "the identity is the address without its signature");
+    assert_eq!(
+        (first.fetched, first.found),
+        (0, 3),
+        "the identity is the address without its signature"
+    );
     let other = server.url("/other.png");
-    world.write("list.csv", format!("url,prompt\n{other},a dog\n{plain}&v=1,\n{error},\n{gone},\n{plain},a cat\n"));
+    world.write(
+        "list.csv",
+        format!("url,prompt\n{other},a dog\n{plain}&v=1,\n{error},\n{gone},\n{plain},a cat\n"),
+    );
     let (gone_before, errors_before) = (server.count("/gone.png"), server.count("/error.png"));
     let again = world.run(&plan);
     assert_eq!(again.fetched, 1);
@@ -164,10 +231,16 @@ fn a_second_look_asks_whether_it_has_changed() {
     assert_eq!(server.count("/good.png"), 1);
     plan.rehash = true;
     let looked = world.run(&plan);
-    assert_eq!((looked.fetched, looked.not_modified, looked.changed), (0, 1, 0));
-    let same = |rows: &std::collections::BTreeMap<(String, u32), terminus_manifest::ledger::LedgerRow>| {
-        rows.values().map(|row| (row.sha256, row.phash, row.etag.clone())).collect::<Vec<_>>()
-    };
+    assert_eq!(
+        (looked.fetched, looked.not_modified, looked.changed),
+        (0, 1, 0)
+    );
+    let same =
+        |rows: &std::collections::BTreeMap<(String, u32), terminus_manifest::ledger::LedgerRow>| {
+            rows.values()
+                .map(|row| (row.sha256, row.phash, row.etag.clone()))
+                .collect::<Vec<_>>()
+        };
     assert_eq!(same(&before), same(&world.ledger()));
 }
 
@@ -178,5 +251,8 @@ fn an_expired_discord_link_is_told_without_asking() {
     let source = Source::Urls(world.write("list.txt", link));
     world.run(&world.plan(vec![World::collection("c", source)]));
     let verdicts = world.verdicts();
-    assert_eq!(verdicts["url:https://cdn.discordapp.com/attachments/1/2/a.png"], "link_expired");
+    assert_eq!(
+        verdicts["url:https://cdn.discordapp.com/attachments/1/2/a.png"],
+        "link_expired"
+    );
 }

@@ -25,7 +25,9 @@ pub(super) fn rejects(args: &StageArgs) -> anyhow::Result<()> {
             let Some(verdict) = verdict.filter(|_| outcome != Outcome::Passed) else {
                 continue;
             };
-            let reason = verdict.reason.map_or(outcome.as_str(), |reason| reason.as_str());
+            let reason = verdict
+                .reason
+                .map_or(outcome.as_str(), |reason| reason.as_str());
             let key = (row.collection.clone(), stage.to_string(), reason.to_owned());
             *counts.entry(key).or_default() += 1;
             rows.push(RejectRow::new(row, verdict));

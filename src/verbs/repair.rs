@@ -36,7 +36,9 @@ pub(super) fn originals(context: &Context) -> anyhow::Result<()> {
     context.terminal.finish();
     let (mut copied, mut forgotten) = (0_u64, Vec::new());
     for row in damaged {
-        let kept = store.locate(row).filter(|path| path.starts_with(store.folder()));
+        let kept = store
+            .locate(row)
+            .filter(|path| path.starts_with(store.folder()));
         let source = fs::read(&row.origin)
             .ok()
             .filter(|bytes| Some(Sha256Digest::of(bytes)) == row.sha256);

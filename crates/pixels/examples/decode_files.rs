@@ -46,7 +46,10 @@ fn main() -> Result<(), Failure> {
             .try_for_each(|worker| worker.join().map_err(|_| "a worker crashed")?)
     })?;
     for (format, (took, pixels)) in times.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        println!("{format:5} {:7.1} MP/s a core", pixels as f64 / 1e6 / took.as_secs_f64());
+        println!(
+            "{format:5} {:7.1} MP/s a core",
+            pixels as f64 / 1e6 / took.as_secs_f64()
+        );
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
     reason = "std::fs serves here: this program has no dependencies, and its own errors name the path"
 )]
 
+mod bench;
 mod checkout;
 mod error;
 mod libtorch;
@@ -27,6 +28,7 @@ Sets the project up, runs it and checks it
 
 Usage: cargo quickstart                 everything, from a fresh machine to a trained checkpoint and a picture
        cargo verify                     everything that has to pass: format, lints, docs, tests
+       cargo xtask bench ROOM           figures for benches/README.md: ingest (python3 with numpy and Pillow)
        cargo xtask libtorch [--cuda]    fetch libtorch into `.libtorch`, where every build finds it
 
 An existing libtorch is used instead where the variable LIBTORCH names one.";
@@ -49,6 +51,7 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
         ["libtorch"] => libtorch::provide(&checkout, Kind::Cpu),
         ["libtorch", "--cuda"] => libtorch::provide(&checkout, Kind::Cuda),
         ["quickstart"] => quickstart::run(&checkout),
+        ["bench", room] => bench::run(&checkout, room),
         ["verify"] => verify::run(&checkout),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -42,14 +42,18 @@ impl Allowed {
 
     fn host(&self, host: &str) -> bool {
         self.0.iter().any(|allowed| {
-            let name = allowed.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+            let name = allowed
+                .rsplit_once(':')
+                .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
             allowed == host || name.is_some_and(|(name, _)| name == host)
         })
     }
 
     fn host_and_port(&self, host: &str, port: u16) -> bool {
         let with_port = format!("{host}:{port}");
-        self.0.iter().any(|allowed| *allowed == host || *allowed == with_port)
+        self.0
+            .iter()
+            .any(|allowed| *allowed == host || *allowed == with_port)
     }
 
     /// Refuses an address that is written as a number, and a host that is allowed at another port alone. Names are
@@ -88,7 +92,8 @@ impl Resolve for Allowed {
                 Some(address) if public.is_empty() => Err(Box::new(RefusedAddress {
                     host,
                     address: address.ip(),
-                }) as Box<dyn StdError + Send + Sync>),
+                })
+                    as Box<dyn StdError + Send + Sync>),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
             }
         })
@@ -142,7 +147,11 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
             let is_link_local = first & 0xffc0 == 0xfe80;
             let is_site_local = first & 0xffc0 == 0xfec0;
             let is_documentation = first == 0x2001 && second == 0x0db8;
-            !(address.is_multicast() || is_unique_local || is_link_local || is_site_local || is_documentation)
+            !(address.is_multicast()
+                || is_unique_local
+                || is_link_local
+                || is_site_local
+                || is_documentation)
         }
     }
 }
@@ -154,9 +163,26 @@ mod tests {
     #[test]
     fn private_addresses_are_refused_in_every_dress() {
         for text in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "224.0.0.1", "0.0.0.0",
-            "255.255.255.255", "100.100.100.200", "168.63.129.16", "::1", "::", "fe80::1", "fd00:ec2::254", "ff02::1",
-            "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "224.0.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "100.100.100.200",
+            "168.63.129.16",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "::127.0.0.1",
         ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
@@ -170,8 +196,13 @@ mod tests {
         let allowed = Allowed::new(&["127.0.0.1:8000".to_owned()]);
         let check = |text: &str| allowed.check(&Url::parse(text).unwrap());
         for text in [
-            "http://127.0.0.1/", "http://127.0.0.1:8001/", "http://2130706433/", "http://0x7f.1/", "http://[::1]/",
-            "http://[::ffff:127.0.0.1]/", "http://169.254.169.254/latest/meta-data/",
+            "http://127.0.0.1/",
+            "http://127.0.0.1:8001/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://169.254.169.254/latest/meta-data/",
         ] {
             assert!(check(text).is_err(), "{text}");
         }

@@ -87,6 +87,9 @@ mod tests {
         let rules = "User-agent: terminus\nDisallow: /private/\n\nUser-agent: *\nDisallow: /\n";
         assert!(is_allowed(rules, "https://x.org/a.png"));
         assert!(!is_allowed(rules, "https://x.org/private/a.png"));
-        assert!(!is_allowed("User-agent: *\nDisallow: /", "https://x.org/a.png"));
+        assert!(!is_allowed(
+            "User-agent: *\nDisallow: /",
+            "https://x.org/a.png"
+        ));
     }
 }

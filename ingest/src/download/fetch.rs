@@ -124,7 +124,9 @@ impl Fetcher {
             .redirect(Policy::none())
             .no_proxy()
             .dns_resolver(Arc::new(allowed.clone()))
-            .connect_timeout(Duration::from_secs(u64::from(config.timeout_s.get())).min(Duration::from_secs(20)))
+            .connect_timeout(
+                Duration::from_secs(u64::from(config.timeout_s.get())).min(Duration::from_secs(20)),
+            )
             .build()
             .map_err(|source| Error::Downloads { source })?;
         Ok(Self {
@@ -145,7 +147,12 @@ impl Fetcher {
     ) -> (Fetched, Option<OwnedSemaphorePermit>) {
         let url = match Url::parse(&request.address) {
             Ok(url) => url,
-            Err(error) => return (nothing(Reason::BadRow, format!("the address is none: {error}")), None),
+            Err(error) => {
+                return (
+                    nothing(Reason::BadRow, format!("the address is none: {error}")),
+                    None,
+                );
+            }
         };
         let name = url.host_str().unwrap_or_default();
         let now_s = Moment::now().as_second();
@@ -161,13 +168,14 @@ impl Fetcher {
             let place = host.enter().await;
             let slot = Arc::clone(slots).acquire_owned().await.ok();
             let seconds = u64::from(self.config.timeout_s.get());
-            let result = match timeout(Duration::from_secs(seconds), self.attempt(request, &url)).await {
-                Ok(result) => result,
-                Err(_) => Err(Fault::passing(
-                    Reason::Timeout,
-                    format!("it was not there after {seconds} s"),
-                )),
-            };
+            let result =
+                match timeout(Duration::from_secs(seconds), self.attempt(request, &url)).await {
+                    Ok(result) => result,
+                    Err(_) => Err(Fault::passing(
+                        Reason::Timeout,
+                        format!("it was not there after {seconds} s"),
+                    )),
+                };
             drop(place);
             let fault = match result {
                 Ok(fetched) => {
@@ -222,7 +230,9 @@ impl Fetcher {
         }
         let text = |name| {
             let value: Option<&reqwest::header::HeaderValue> = response.headers().get(name);
-            value.and_then(|value| value.to_str().ok()).map(str::to_owned)
+            value
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
         };
         let (etag, last_modified) = (text(ETAG), text(LAST_MODIFIED));
         let bytes = body(response, self.max_bytes).await?;
@@ -259,9 +269,13 @@ impl Fetcher {
             if !is_redirect {
                 return Ok(response);
             }
-            let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let target = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|value| value.to_str().ok());
             let next = target.and_then(|target| url.join(target).ok());
-            url = next.ok_or_else(|| Fault::last(Reason::Redirects, "a redirect names no address"))?;
+            url =
+                next.ok_or_else(|| Fault::last(Reason::Redirects, "a redirect names no address"))?;
         }
         let detail = format!("more than {MAX_REDIRECTS} redirects");
         Err(Fault::last(Reason::Redirects, detail))
@@ -325,8 +339,14 @@ fn nothing(reason: Reason, detail: impl Into<String>) -> Fetched {
 
 /// `https://example.org:8080`.
 fn site_of(url: &Url) -> String {
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!(
+        "{}://{}{port}",
+        url.scheme(),
+        url.host_str().unwrap_or_default()
+    )
 }
 
 /// The body, if it has at most `max_bytes` bytes: neither a promise nor a lie makes it longer.
@@ -340,7 +360,11 @@ async fn body(mut response: Response, max_bytes: u64) -> Result<Vec<u8>, Fault> 
         return Err(too_large(size));
     }
     let mut bytes = Vec::with_capacity(promised.unwrap_or(0).min(1 << 20) as usize);
-    while let Some(chunk) = response.chunk().await.map_err(|error| network_fault(&error))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| network_fault(&error))?
+    {
         bytes.extend_from_slice(&chunk);
         if bytes.len() as u64 > max_bytes {
             return Err(too_large(bytes.len() as u64));
@@ -415,7 +439,10 @@ mod tests {
     fn attempts_wait_longer_and_longer() {
         let waits = [1, 2, 3].map(|attempt| back_off("https://x.org/a.png", attempt));
         for (wait, most) in waits.iter().zip([500, 1000, 2000]) {
-            assert!(wait.as_millis() >= most / 2 && wait.as_millis() <= most, "{wait:?}");
+            assert!(
+                wait.as_millis() >= most / 2 && wait.as_millis() <= most,
+                "{wait:?}"
+            );
         }
     }
 }

@@ -19,14 +19,22 @@ impl Small {
         let (width, height) = (full_width.min(MAX_SIDE), full_height.min(MAX_SIDE));
         let places = |cells: usize, full: usize| -> Vec<[usize; 2]> {
             (0..cells)
-                .map(|cell| [(4 * cell + 1) * full / (4 * cells), (4 * cell + 3) * full / (4 * cells)])
+                .map(|cell| {
+                    [
+                        (4 * cell + 1) * full / (4 * cells),
+                        (4 * cell + 3) * full / (4 * cells),
+                    ]
+                })
                 .collect()
         };
         let (columns, rows) = (places(width, full_width), places(height, full_height));
         let mut rgb = Vec::with_capacity(width * height);
         let stride = full_width * 3;
         for [top, bottom] in rows {
-            let (top, bottom) = (&image.data[top * stride..][..stride], &image.data[bottom * stride..][..stride]);
+            let (top, bottom) = (
+                &image.data[top * stride..][..stride],
+                &image.data[bottom * stride..][..stride],
+            );
             for &[left, right] in &columns {
                 let mut mean = [0; 3];
                 for (channel, mean) in mean.iter_mut().enumerate() {

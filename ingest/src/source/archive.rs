@@ -12,9 +12,8 @@ use std::{
 use fs_err as fs;
 
 use super::{
-    Found, Place, SIDECAR_EXTENSIONS, Sidecar, Sink, Stat, Walk,
-    folder::portable,
-    pattern, take_broken,
+    Found, Place, SIDECAR_EXTENSIONS, Sidecar, Sink, Stat, Walk, folder::portable, pattern,
+    take_broken,
 };
 use crate::{CollectionPlan, Error};
 
@@ -100,7 +99,10 @@ impl Archive {
             }
             let name = portable(Path::new(OsStr::from_bytes(&entry.path_bytes())));
             let (offset, len) = (entry.raw_file_position(), entry.size());
-            if offset.checked_add(len).is_none_or(|end| end > archive.stat.size) {
+            if offset
+                .checked_add(len)
+                .is_none_or(|end| end > archive.stat.size)
+            {
                 fault = Some(format!("the tar ends inside its member `{name}`"));
                 break;
             }
@@ -197,10 +199,16 @@ impl Archive {
             let (stem, extension) = (stem.to_owned(), extension.to_lowercase());
             by_stem.entry(stem).or_default().push((extension, member));
         }
-        let rank = |extension: &str| SIDECAR_EXTENSIONS.iter().position(|known| *known == extension);
+        let rank = |extension: &str| {
+            SIDECAR_EXTENSIONS
+                .iter()
+                .position(|known| *known == extension)
+        };
         let mut items = Vec::new();
         for members in by_stem.into_values() {
-            let has_image = members.iter().any(|(extension, _)| rank(extension).is_none());
+            let has_image = members
+                .iter()
+                .any(|(extension, _)| rank(extension).is_none());
             let (mut sidecars, images): (Vec<_>, Vec<_>) = members
                 .into_iter()
                 .partition(|(extension, _)| has_image && rank(extension).is_some());
@@ -216,7 +224,8 @@ impl Archive {
             for (_, member) in images {
                 let name = format!("{file}!{}", member.name);
                 let origin = format!("{}!{}", self.path.display(), member.name);
-                let mut found = Found::new(collection, &name, origin, member.place).within(self.stat);
+                let mut found =
+                    Found::new(collection, &name, origin, member.place).within(self.stat);
                 found.sidecars.clone_from(&sidecars);
                 items.push(found);
             }

@@ -134,7 +134,8 @@ impl Export<'_> {
         let raw: RawMessage = match serde_json::from_value(value) {
             Ok(raw) => raw,
             Err(error) => {
-                let name = id.map_or_else(|| format!("message {number}"), |id| format!("discord:{id}"));
+                let name =
+                    id.map_or_else(|| format!("message {number}"), |id| format!("discord:{id}"));
                 let detail = format!("the message is none: {error}");
                 return self.without_bytes(&name, Reason::BadRow, detail, Stated::default());
             }
@@ -198,7 +199,12 @@ impl Export<'_> {
     fn place(&self, name: &str, address: &str) -> Found {
         if url::is_address(address) {
             let origin = url::identity(address);
-            return Found::new(self.collection, name, origin, Place::Url(address.to_owned()));
+            return Found::new(
+                self.collection,
+                name,
+                origin,
+                Place::Url(address.to_owned()),
+            );
         }
         let inside = |text: &str| {
             let relative = PathBuf::from(text.replace('\\', "/"));

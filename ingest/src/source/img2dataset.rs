@@ -1,7 +1,7 @@
 //! The output folder of img2dataset: a table a shard, and its images in a tar, a folder or the table itself.
 
-use std::path::{Path, PathBuf};
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use terminus_manifest::words::Reason;
 
@@ -59,11 +59,19 @@ struct Image {
 fn images(table: &Path) -> Result<(HashMap<String, Image>, Option<String>), Error> {
     let mut images = HashMap::new();
     let is_image = |name: &str| {
-        Path::new(name)
-            .extension()
-            .is_some_and(|e| IMAGE_EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+        Path::new(name).extension().is_some_and(|e| {
+            IMAGE_EXTENSIONS
+                .iter()
+                .any(|known| e.eq_ignore_ascii_case(known))
+        })
     };
-    let key = |name: &str| Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let key = |name: &str| {
+        Path::new(name)
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
     let tar = table.with_extension("tar");
     let mut fault = None;
     if tar.is_file() {
@@ -72,7 +80,14 @@ fn images(table: &Path) -> Result<(HashMap<String, Image>, Option<String>), Erro
         let stat = archive.stat();
         for Member { name, place } in archive.members().filter(|member| is_image(&member.name)) {
             let origin = format!("{}!{name}", tar.display());
-            images.insert(key(&name), Image { origin, place, stat });
+            images.insert(
+                key(&name),
+                Image {
+                    origin,
+                    place,
+                    stat,
+                },
+            );
         }
     }
     let folder = table.with_extension("");
@@ -84,7 +99,14 @@ fn images(table: &Path) -> Result<(HashMap<String, Image>, Option<String>), Erro
                 let stat = Stat::of(&entry.metadata()?);
                 let origin = entry.path().to_string_lossy().into_owned();
                 let place = Place::File(entry.path());
-                images.insert(key(&name), Image { origin, place, stat });
+                images.insert(
+                    key(&name),
+                    Image {
+                        origin,
+                        place,
+                        stat,
+                    },
+                );
             }
         }
     }
@@ -119,14 +141,21 @@ fn rows(
                 ..json::stated(&fields, &collection.columns)
             };
             let found = match key.and_then(|key| images.get(&key)) {
-                Some(Image { origin, place, stat }) => {
+                Some(Image {
+                    origin,
+                    place,
+                    stat,
+                }) => {
                     Found::new(&collection.name, &name, origin.clone(), place.clone()).within(*stat)
                 }
                 None => {
                     let status = get("status").unwrap_or_else(|| "no status".to_owned());
-                    let error = get("error_message").map_or_else(String::new, |text| format!(": {text}"));
+                    let error =
+                        get("error_message").map_or_else(String::new, |text| format!(": {text}"));
                     let detail = format!("img2dataset brought no image: {status}{error}");
-                    let origin = fields.first(None, json::URL).unwrap_or_else(|| name.clone());
+                    let origin = fields
+                        .first(None, json::URL)
+                        .unwrap_or_else(|| name.clone());
                     Found::without_bytes(&collection.name, &name, origin, Reason::NoImage, detail)
                 }
             };

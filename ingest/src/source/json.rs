@@ -138,7 +138,11 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
         return Some(Timestamp(moment.as_microsecond()));
     }
     if let Ok(number) = text.parse::<i64>() {
-        let seconds = if number > 100_000_000_000 { number / 1000 } else { number };
+        let seconds = if number > 100_000_000_000 {
+            number / 1000
+        } else {
+            number
+        };
         return Some(Timestamp(seconds.checked_mul(1_000_000)?));
     }
     let civil = text.parse::<jiff::civil::DateTime>().ok();
@@ -169,7 +173,10 @@ mod tests {
     #[test]
     fn a_lone_caption_is_the_prompt() {
         let stated = of(r#"{"caption": "a cat", "prompt": " "}"#);
-        assert_eq!((stated.prompt.as_deref(), stated.caption), (Some("a cat"), None));
+        assert_eq!(
+            (stated.prompt.as_deref(), stated.caption),
+            (Some("a cat"), None)
+        );
     }
 
     #[test]
@@ -181,7 +188,11 @@ mod tests {
             "1721052191",
             "1721052191000",
         ] {
-            assert_eq!(moment(text), Some(Timestamp(1_721_052_191_000_000)), "{text}");
+            assert_eq!(
+                moment(text),
+                Some(Timestamp(1_721_052_191_000_000)),
+                "{text}"
+            );
         }
         assert_eq!(moment("2024-07-15"), Some(Timestamp(1_721_001_600_000_000)));
         assert_eq!(moment("yesterday"), None);

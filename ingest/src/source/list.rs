@@ -84,7 +84,13 @@ impl List<'_> {
     }
 
     /// Takes a row: an address and what stands beside it.
-    fn row(&mut self, number: u64, address: Option<String>, id: Option<&str>, stated: Stated) -> Result<(), Error> {
+    fn row(
+        &mut self,
+        number: u64,
+        address: Option<String>,
+        id: Option<&str>,
+        stated: Stated,
+    ) -> Result<(), Error> {
         let name = &self.collection.name;
         let found = match address {
             Some(address) if is_address(&address) => {
@@ -104,17 +110,24 @@ impl List<'_> {
     fn bad_row(&mut self, number: u64, detail: String) -> Result<(), Error> {
         let name = format!("{}#{number}", self.file.name);
         let origin = format!("{}#{number}", self.file.path.display());
-        let found = Found::without_bytes(&self.collection.name, &name, origin, Reason::BadRow, detail);
+        let found =
+            Found::without_bytes(&self.collection.name, &name, origin, Reason::BadRow, detail);
         self.sink.take(found)
     }
 
     /// Lines of text; blank ones are passed over.
-    fn lines(&mut self, take: fn(&mut Self, u64, &str) -> Result<(), Error>) -> Result<Damage, Error> {
+    fn lines(
+        &mut self,
+        take: fn(&mut Self, u64, &str) -> Result<(), Error>,
+    ) -> Result<Damage, Error> {
         let mut reader = BufReader::new(self.open()?);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let read = match (&mut reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
+            let read = match (&mut reader)
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut line)
+            {
                 Ok(read) => read,
                 Err(error) => return Ok(Err(format!("line {number}: {error}"))),
             };
@@ -122,7 +135,9 @@ impl List<'_> {
                 break;
             }
             if read as u64 == MAX_LINE_BYTES {
-                return Ok(Err(format!("line {number} is longer than {MAX_LINE_BYTES} bytes")));
+                return Ok(Err(format!(
+                    "line {number} is longer than {MAX_LINE_BYTES} bytes"
+                )));
             }
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_start_matches('\u{feff}').trim();
@@ -201,7 +216,9 @@ impl List<'_> {
             };
             let number = record.position().map_or(0, csv::Position::line);
             let get = |name: &str| {
-                let at = names.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+                let at = names
+                    .iter()
+                    .position(|known| known.eq_ignore_ascii_case(name))?;
                 let text = record.get(at)?.trim();
                 (!text.is_empty()).then(|| text.to_owned())
             };
@@ -216,10 +233,16 @@ impl List<'_> {
             Ok(table) => table,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let names: Vec<String> = table.names().iter().map(|name| name.to_lowercase()).collect();
+        let names: Vec<String> = table
+            .names()
+            .iter()
+            .map(|name| name.to_lowercase())
+            .collect();
         self.expect_url(&names)?;
         let mut number = 0;
-        for cells in table.read(1024, |name| !json::IMAGE.contains(&name.to_lowercase().as_str())) {
+        for cells in table.read(1024, |name| {
+            !json::IMAGE.contains(&name.to_lowercase().as_str())
+        }) {
             let cells = match cells {
                 Ok(cells) => cells,
                 Err(error) => return Ok(Err(format!("after row {number}: {error}"))),
@@ -260,4 +283,3 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-

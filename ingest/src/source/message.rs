@@ -58,7 +58,10 @@ pub(crate) fn generator_of(author_id: &str) -> Option<&'static str> {
 
 /// Whether an address is one of Discord's signed ones, which expire.
 pub(crate) fn is_discord_cdn(host: &str) -> bool {
-    matches!(host, "cdn.discordapp.com" | "media.discordapp.net" | "cdn.discord.com")
+    matches!(
+        host,
+        "cdn.discordapp.com" | "media.discordapp.net" | "cdn.discord.com"
+    )
 }
 
 /// Reads the text of a message.
@@ -69,7 +72,11 @@ pub(crate) fn read(content: &str) -> Message {
         .any(|start| content.starts_with(start));
     let Some(open) = content.find("**") else {
         return Message {
-            kind: if begins_work { Kind::NotFinal } else { Kind::Other },
+            kind: if begins_work {
+                Kind::NotFinal
+            } else {
+                Kind::Other
+            },
             ..Message::default()
         };
     };
@@ -181,7 +188,10 @@ mod tests {
     #[test]
     fn a_prompt_ends_at_the_last_mark_and_may_hold_stars() {
         let message = read("**a **bold** cat ** - <@x> --ar 1:1** - <@1> (fast)");
-        assert_eq!(message.prompt.as_deref(), Some("a **bold** cat ** - <@x> --ar 1:1"));
+        assert_eq!(
+            message.prompt.as_deref(),
+            Some("a **bold** cat ** - <@x> --ar 1:1")
+        );
         assert_eq!(message.kind, Kind::Grid);
     }
 

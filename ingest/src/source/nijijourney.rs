@@ -48,7 +48,8 @@ impl Walk for Nijijourney {
         left.sort_by(|a, b| a.0.cmp(&b.0));
         for (id, stated) in left {
             let detail = "no tar holds the image of this row".to_owned();
-            let found = Found::without_bytes(name, &format!("id:{id}"), id, Reason::NoImage, detail);
+            let found =
+                Found::without_bytes(name, &format!("id:{id}"), id, Reason::NoImage, detail);
             sink.take(found.stating(stated))?;
         }
         Ok(())
@@ -73,7 +74,8 @@ fn read_table(
             let mut stated = json::stated(&fields, columns);
             stated.generator = Some("niji".to_owned());
             stated.version = fields.first(None, &["version"]).map(|text| {
-                text.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned()
+                text.trim_start_matches(|c: char| !c.is_ascii_digit())
+                    .to_owned()
             });
             stated.version.take_if(|version| version.is_empty());
             rows.insert(id, stated);

@@ -21,7 +21,13 @@ pub(crate) struct SourceFile {
 /// # Errors
 /// The pattern is none, or names nothing.
 pub(crate) fn files(collection: &str, pattern: &Path) -> Result<Vec<SourceFile>, Error> {
-    let is_fixed = |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|b| b"*?[".contains(b));
+    let is_fixed = |part: &Component<'_>| {
+        !part
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .any(|b| b"*?[".contains(b))
+    };
     let mut base: PathBuf = if pattern.is_file() {
         pattern.parent().unwrap_or(Path::new("")).to_owned()
     } else {

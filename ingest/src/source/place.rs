@@ -117,7 +117,10 @@ impl Place {
                 if bytes.len() as u64 != *size || crc.sum() != *crc32 {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidData,
-                        format!("`{}` holds other bytes than its directory says", path.display()),
+                        format!(
+                            "`{}` holds other bytes than its directory says",
+                            path.display()
+                        ),
                     ));
                 }
                 Ok(bytes.into())

@@ -24,6 +24,9 @@ use crate::{
 
 /// Items that are read, or committed, together. One half of a batch is committed while the next is read or fetched.
 const HALF_BATCH: usize = BATCH_ITEMS / 2;
+/// Fetched items that are committed together: with those that are being fetched meanwhile, 32 at most, less than one
+/// batch, which is the most that a kill fetches twice.
+const FETCHED_BATCH: usize = 24;
 
 /// Takes what sources hand over.
 pub(super) struct Intake<'s, 'a> {
@@ -88,7 +91,11 @@ impl<'s, 'a> Intake<'s, 'a> {
         self.commit_batch()?;
         // What the last batch brought.
         self.commit_batch()?;
-        while self.downloads.as_ref().is_some_and(|downloads| downloads.pending() > 0) {
+        while self
+            .downloads
+            .as_ref()
+            .is_some_and(|downloads| downloads.pending() > 0)
+        {
             self.check_cancel()?;
             self.take_one(Duration::from_millis(200))?;
         }
@@ -112,7 +119,11 @@ impl<'s, 'a> Intake<'s, 'a> {
     fn task_of(&self, found: &Found) -> Task {
         let collection = self.collection(self.order);
         let Some(row) = self.state.ledger.get(&found.item_id) else {
-            return if matches!(found.place, Place::Url(_)) { Task::Fetch } else { Task::Read };
+            return if matches!(found.place, Place::Url(_)) {
+                Task::Fetch
+            } else {
+                Task::Read
+            };
         };
         let is_stated_anew = row.sidecar_stat != found.sidecar_stat();
         let is_unseen = row.sha256.is_none() && row.fault.is_none();
@@ -164,14 +175,17 @@ impl<'s, 'a> Intake<'s, 'a> {
 
     /// Reads the items of the batch, while the rows of the one before are committed.
     fn commit_batch(&mut self) -> Result<(), Error> {
-        let (batch, ready) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.ready));
+        let (batch, ready) = (
+            std::mem::take(&mut self.batch),
+            std::mem::take(&mut self.ready),
+        );
         let (plan, store) = (self.state.plan, self.state.store.clone());
         let (committed, read) = rayon::join(
             || commit(self.state, ready),
             || {
-                let rows = batch.par_iter().map(|work| {
-                    facts::read(&work.found, &plan.collections[work.order], &store)
-                });
+                let rows = batch
+                    .par_iter()
+                    .map(|work| facts::read(&work.found, &plan.collections[work.order], &store));
                 rows.collect::<Result<Vec<_>, Error>>()
             },
         );
@@ -188,7 +202,11 @@ impl<'s, 'a> Intake<'s, 'a> {
             let max_bytes = collections.map(|c| c.max_file_bytes).max().unwrap_or(0);
             self.downloads = Some(Downloads::start(&plan.download, max_bytes)?);
         }
-        while self.downloads.as_ref().is_some_and(|downloads| !downloads.has_room()) {
+        while self
+            .downloads
+            .as_ref()
+            .is_some_and(|downloads| !downloads.has_room())
+        {
             self.check_cancel()?;
             self.take_one(Duration::from_millis(200))?;
         }
@@ -212,7 +230,10 @@ impl<'s, 'a> Intake<'s, 'a> {
     }
 
     fn take_one(&mut self, wait: Duration) -> Result<(), Error> {
-        let done = self.downloads.as_mut().map(|downloads| downloads.take(wait));
+        let done = self
+            .downloads
+            .as_mut()
+            .map(|downloads| downloads.take(wait));
         match done.transpose()?.flatten() {
             Some(done) => self.arrived(done),
             None => Ok(()),
@@ -224,7 +245,7 @@ impl<'s, 'a> Intake<'s, 'a> {
             self.fetched.push((work, done.fetched));
             self.progress.advance(1);
         }
-        if self.fetched.len() >= HALF_BATCH {
+        if self.fetched.len() >= FETCHED_BATCH {
             self.commit_fetched()?;
         }
         Ok(())
@@ -291,7 +312,9 @@ fn rows_of(state: &State<'_>, work: &Work, fetched: Fetched) -> Result<Vec<Ledge
         Fetched::NotModified => Ok(before.map_or_else(Vec::new, |_| restated(state, work))),
         Fetched::Nothing { reason, detail } => {
             // What was fetched before stays: a server that fails today takes nothing back.
-            if before.is_some_and(|row| row.sha256.is_some() && row.fault.is_none()) && is_retryable(reason) {
+            if before.is_some_and(|row| row.sha256.is_some() && row.fault.is_none())
+                && is_retryable(reason)
+            {
                 return Ok(Vec::new());
             }
             let mut row = facts::blank(&work.found, collection);

@@ -115,7 +115,9 @@ impl State<'_> {
         let is_still_tile = || {
             let grid = self.ledger.get(&owner);
             grid.is_some_and(|grid| {
-                grid.kind.as_deref() == Some("grid") && grid.sha256 == row.sha256 && grid.fault.is_none()
+                grid.kind.as_deref() == Some("grid")
+                    && grid.sha256 == row.sha256
+                    && grid.fault.is_none()
             })
         };
         self.found.contains(&owner) && (row.tile == 0 || is_still_tile())

@@ -32,8 +32,13 @@ pub fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
     let shift = f64::from(seed) * 1.7;
     for y in 0..height {
         for x in 0..width {
-            let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-            let wave = (u * (5.0 + shift) + shift).sin() + (v * (7.0 + shift * 0.6)).cos() + (u * v * 11.0 + shift).sin();
+            let (u, v) = (
+                f64::from(x) / f64::from(width),
+                f64::from(y) / f64::from(height),
+            );
+            let wave = (u * (5.0 + shift) + shift).sin()
+                + (v * (7.0 + shift * 0.6)).cos()
+                + (u * v * 11.0 + shift).sin();
             for channel in 0..3 {
                 let value = 128.0 + 40.0 * wave + 12.0 * (f64::from(channel) + wave * shift).cos();
                 data.push(value.clamp(0.0, 255.0) as u8);
@@ -54,7 +59,11 @@ pub fn grid_png(width: u32, height: u32) -> Vec<u8> {
     for y in 0..height {
         for x in 0..width {
             let part = usize::from(y >= height / 2) * 2 + usize::from(x >= width / 2);
-            data.extend(parts[part].pixel(y % (height / 2), x % (width / 2)).unwrap());
+            data.extend(
+                parts[part]
+                    .pixel(y % (height / 2), x % (width / 2))
+                    .unwrap(),
+            );
         }
     }
     encode_png(&RgbImage::new(width, height, data).unwrap(), Effort::Fast).unwrap()
@@ -137,14 +146,21 @@ impl World {
     /// Verdict and reason by the source id behind its collection; tiles as `id#n`.
     pub fn verdicts(&self) -> BTreeMap<String, String> {
         let latest = Root::new(self.path("root")).verdicts().latest().unwrap();
-        let verdicts: HashMap<_, VerdictRow> = latest.into_values().map(|v| (v.item_id, v)).collect();
+        let verdicts: HashMap<_, VerdictRow> =
+            latest.into_values().map(|v| (v.item_id, v)).collect();
         let name = |row: &LedgerRow| {
             let name = row.source_id.split_once(':').unwrap().1.to_owned();
-            if row.tile == 0 { name } else { format!("{name}#{}", row.tile) }
+            if row.tile == 0 {
+                name
+            } else {
+                format!("{name}#{}", row.tile)
+            }
         };
         let words = |row: &LedgerRow| {
             let verdict = verdicts.get(&row.item_id)?;
-            let word = verdict.reason.map_or(verdict.verdict.as_str(), Reason::as_str);
+            let word = verdict
+                .reason
+                .map_or(verdict.verdict.as_str(), Reason::as_str);
             Some(word.to_owned())
         };
         self.ledger()
@@ -171,7 +187,9 @@ pub struct Server {
 
 impl Server {
     /// `answer` is given path, headers and the connection.
-    pub fn start(answer: impl Fn(&str, &str, &mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> Self {
+    pub fn start(
+        answer: impl Fn(&str, &str, &mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -199,7 +217,12 @@ impl Server {
 
     /// How often a path was asked for.
     pub fn count(&self, path: &str) -> usize {
-        self.seen.lock().unwrap().iter().filter(|seen| seen.path == path).count()
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|seen| seen.path == path)
+            .count()
     }
 
     pub fn config(&self) -> DownloadConfig {
@@ -228,11 +251,21 @@ fn request(stream: &mut TcpStream) -> Option<Seen> {
 }
 
 /// A whole response.
-pub fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) -> std::io::Result<()> {
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n", body.len())?;
+pub fn respond(
+    stream: &mut TcpStream,
+    status: &str,
+    headers: &str,
+    body: &[u8],
+) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    )?;
     stream.write_all(body)
 }
 
 pub fn is_temporary(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".tmp-"))
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(".tmp-"))
 }
