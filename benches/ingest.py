@@ -1,8 +1,8 @@
 """Ingest against a loop that only reads and decodes the same files.
 
-usage: ingest.py TERMINUS DECODE WORK [--images 2000] [--repeats 3]
+usage: PYTHON=<python with pillow, numpy> cargo xtask bench ingest [WORK] [--images 2000] [--repeats 3]
 
-DECODE is `target/release/examples/decode_files` of terminus-pixels. Both use 2 threads on files in the page cache, by
+The index of near duplicates comes first. Then ingest and `examples/decode_files` of terminus-pixels: both use 2 threads on files in the page cache, by
 turns, so that what else the machine does hits both. Prints one table for benches/README.md.
 """
 import argparse
@@ -20,10 +20,12 @@ from PIL import Image
 arguments = argparse.ArgumentParser()
 arguments.add_argument("terminus")
 arguments.add_argument("decode")
-arguments.add_argument("work", type=pathlib.Path)
+arguments.add_argument("near")
+arguments.add_argument("work", type=pathlib.Path, nargs="?", default=pathlib.Path("work/bench-ingest"))
 arguments.add_argument("--images", type=int, default=2000)
 arguments.add_argument("--repeats", type=int, default=3)
 args = arguments.parse_args()
+subprocess.run([args.near], check=True)
 folder = args.work / "files"
 SIZES = [(1024, 1024), (1456, 816), (1344, 896), (1232, 928), (2048, 2048), (2688, 1792)]
 

@@ -1,8 +1,8 @@
 //! Near duplicates: every pair of hashes within a radius, and groups around the ones that are kept.
 //!
-//! Two 64-bit hashes that differ in at most r bits agree in at least three of r + 3 blocks of their bits. So for each
-//! choice of three blocks the hashes are sorted by those bits, and only hashes that share them are compared: at radius
-//! 8, 165 sorts of about 17 bits each. A pair is reported by the first choice that finds it, so none is found twice and
+//! Two 64-bit hashes that differ in at most r bits agree in at least three of any r + 3 blocks of their bits. So for
+//! each choice of three blocks the hashes are sorted by those bits, and only hashes that share them are compared: at
+//! radius 8, 165 sorts by about 17 bits each. A pair is reported by the first choice that finds it, so none is found twice and
 //! none is missed (Manku, Jain, Sarma 2007, "Detecting near-duplicates for web crawling", gives the idea).
 
 use std::sync::Mutex;
@@ -11,6 +11,12 @@ use rayon::prelude::*;
 
 /// The largest radius that is searched.
 pub const MAX_RADIUS: u32 = 12;
+
+/// Blocks that the bits are cut into at least, so that three of them make a key of at most 18 bits.
+const LEAST_BLOCKS: usize = 11;
+
+/// Hashes up to which each is simply compared with each.
+const FEW: usize = 2048;
 
 /// Every pair `(i, j)`, i < j, of `hashes` that differ in at most `radius` bits and that `confirm` confirms, sorted.
 ///
@@ -22,7 +28,29 @@ pub fn pairs(
     confirm: impl Fn(u32, u32) -> bool + Sync,
 ) -> Vec<(u32, u32)> {
     let radius = radius.min(MAX_RADIUS);
-    let blocks = blocks(radius as usize + 3);
+    if hashes.len() > FEW {
+        return by_blocks(hashes, radius, confirm);
+    }
+    let mut found = Vec::new();
+    for (at, &hash) in hashes.iter().enumerate() {
+        for (other_at, &other) in hashes.iter().enumerate().skip(at + 1) {
+            let pair = (at as u32, other_at as u32);
+            if (hash ^ other).count_ones() <= radius && confirm(pair.0, pair.1) {
+                found.push(pair);
+            }
+        }
+    }
+    found
+}
+
+fn by_blocks(
+    hashes: &[u64],
+    radius: u32,
+    confirm: impl Fn(u32, u32) -> bool + Sync,
+) -> Vec<(u32, u32)> {
+    let enough = radius as usize + 3;
+    let mut blocks = blocks(enough.max(LEAST_BLOCKS));
+    blocks.truncate(enough);
     let mut choices = Vec::new();
     for a in 0..blocks.len() {
         for b in a + 1..blocks.len() {
@@ -226,7 +254,7 @@ mod tests {
         let mut hashes = skewed(1500);
         hashes.dedup();
         for radius in [0, 1, 4, 8, 12] {
-            let found = pairs(&hashes, radius, |_, _| true);
+            let found = by_blocks(&hashes, radius, |_, _| true);
             let mut expected = Vec::new();
             for i in 0..hashes.len() {
                 for j in i + 1..hashes.len() {
@@ -235,6 +263,7 @@ mod tests {
                     }
                 }
             }
+            assert_eq!(pairs(&hashes, radius, |_, _| true), expected);
             let groups = |pairs: &[(u32, u32)]| keepers(hashes.len(), pairs);
             assert_eq!(groups(&found), groups(&expected), "radius {radius}");
             assert!(

@@ -54,7 +54,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if body else 404)
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
-        self.wfile.write(body or b"")
+        try:
+            self.wfile.write(body or b"")
+        except BrokenPipeError:
+            return
         if body:
             with lock:
                 served[self.path] += 1
@@ -121,6 +124,9 @@ for number in range(args.kills):
     faults = [] if same else ["rows differ"]
     if twice > 64:
         faults.append("more than one batch twice")
+    if not same:
+        differ = set(state("killed")) ^ set(expected)
+        print(f"  {len(differ)} differ, such as {sorted(differ, key=str)[:2]}")
     print(f"kill {number}: {first} served before, {again['fetched']} fetched after, {twice} twice {faults or 'ok'}", flush=True)
     bad += bool(faults)
 print(f"{args.kills} kills, {bad} faults")

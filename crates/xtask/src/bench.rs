@@ -1,24 +1,65 @@
-//! `cargo xtask bench <room>`: a room's measurements, with its rivals beside it.
-
-use std::env;
+//! `cargo xtask bench <room>`: a room's figures for `benches/README.md`, with its rivals beside it.
 
 use crate::{
     checkout::{Checkout, run as run_command},
     error::Error,
+    python,
 };
 
-/// Runs `benches/<room>.py`, which builds what it measures and says what it saw. The variable PYTHON names an
-/// interpreter that has the rivals' packages.
+/// What a room's benchmark takes: builds, and the script under `benches/`, which is told the programs by path.
+struct Bench {
+    room: &'static str,
+    builds: &'static [&'static [&'static str]],
+    script: &'static str,
+    programs: &'static [&'static str],
+}
+
+const BENCHES: &[Bench] = &[
+    Bench {
+        room: "ingest",
+        builds: &[
+            &["--no-default-features"],
+            &["-p", "terminus-pixels", "--example", "decode_files"],
+            &["-p", "terminus-ingest", "--example", "near"],
+        ],
+        script: "benches/ingest.py",
+        programs: &["terminus", "examples/decode_files", "examples/near"],
+    },
+    Bench {
+        room: "bucket",
+        builds: &[
+            &["--no-default-features"],
+            &["-p", "terminus-bucket", "--example", "bench"],
+        ],
+        script: "benches/bucket.py",
+        programs: &[],
+    },
+    Bench {
+        room: "sdxl",
+        builds: &[&["-p", "terminus-train", "--example", "time_unet"]],
+        script: "benches/sdxl.py",
+        programs: &["examples/time_unet"],
+    },
+];
+
+/// Builds what the benchmark of `room` needs and runs its script with `rest`.
 ///
 /// # Errors
-/// If there is no such script, or it fails.
+/// There is no such room, or a step fails.
 pub fn run(checkout: &Checkout, room: &str, rest: &[&str]) -> Result<(), Error> {
-    let script = format!("benches/{room}.py");
-    if !checkout.join(&script).is_file() {
-        return Err(Error::Usage(format!("there is no `{script}`")));
+    let Some(bench) = BENCHES.iter().find(|bench| bench.room == room) else {
+        let rooms: Vec<&str> = BENCHES.iter().map(|bench| bench.room).collect();
+        return Err(Error::Usage(format!(
+            "there is no benchmark of `{room}`: {}",
+            rooms.join(", ")
+        )));
+    };
+    for build in bench.builds {
+        run_command(checkout.cargo(&[&["build", "--release"], *build].concat()))?;
     }
-    let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let mut command = checkout.command(python);
-    command.arg(script).args(rest);
-    run_command(command)
+    let mut script = checkout.command(python::interpreter());
+    script.arg(bench.script);
+    script.args(bench.programs.iter().map(|name| checkout.built(name)));
+    script.args(rest);
+    run_command(script)
 }

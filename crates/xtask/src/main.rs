@@ -30,11 +30,10 @@ Sets the project up, runs it and checks it
 
 Usage: cargo quickstart                 everything, from a fresh machine to a trained checkpoint and a picture
        cargo verify                     everything that has to pass: format, lints, docs, tests
-       cargo xtask bench ROOM           measure a room, with its rivals: runs benches/ROOM.py
+       cargo xtask bench ROOM           figures for benches/README.md: ingest, bucket, sdxl (rivals need Python packages)
        cargo xtask libtorch [--cuda]    fetch libtorch into `.libtorch`, where every build finds it
        cargo xtask parity               hold weights and pictures against diffusers (needs torch in Python)
        cargo xtask mutations            make known mistakes in a copy; a test must see each
-       cargo xtask bench sdxl           time the UNet against diffusers (needs torch in Python)
 
 An existing libtorch is used instead where the variable LIBTORCH names one, and the Python that PYTHON names.";
 
@@ -60,7 +59,6 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
         ["verify"] => verify::run(&checkout),
         ["parity"] => python::parity(&checkout),
         ["mutations"] => mutations::check(&checkout),
-        ["bench", "sdxl", arguments @ ..] => python::bench_sdxl(&checkout, arguments),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

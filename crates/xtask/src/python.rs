@@ -1,9 +1,9 @@
-//! Commands that hold the program against others, which need Python with torch and diffusers.
+//! Python, and what needs it with torch and diffusers.
 
 use crate::{checkout::Checkout, checkout::run, error::Error};
 
 /// The Python that has the packages of `tests/golden/requirements.txt`: the variable PYTHON, or `python3`.
-fn python() -> std::ffi::OsString {
+pub fn interpreter() -> std::ffi::OsString {
     std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into())
 }
 
@@ -18,28 +18,10 @@ pub fn parity(checkout: &Checkout) -> Result<(), Error> {
             source,
         })?;
     }
-    let mut command = checkout.command(python());
+    let mut command = checkout.command(interpreter());
     command
         .arg("tests/acceptance/parity.py")
         .arg(checkout.built("terminus"))
         .arg(work);
-    run(command)
-}
-
-/// `cargo xtask bench sdxl`: the UNet against diffusers', in turn.
-pub fn bench_sdxl(checkout: &Checkout, arguments: &[&str]) -> Result<(), Error> {
-    run(checkout.cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "terminus-train",
-        "--example",
-        "time_unet",
-    ]))?;
-    let mut command = checkout.command(python());
-    command
-        .arg("benches/sdxl.py")
-        .arg(checkout.built("examples/time_unet"))
-        .args(arguments);
     run(command)
 }

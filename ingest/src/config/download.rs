@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct DownloadConfig {
     /// Downloads at once, over all hosts.
-    #[schemars(range(max = 64))]
+    #[schemars(range(max = 32))]
     pub concurrency: NonZeroU32,
     /// Downloads at once from one host; fewer while it answers slowly or with 429.
-    #[schemars(range(max = 64))]
+    #[schemars(range(max = 32))]
     pub per_host: NonZeroU32,
     /// Attempts at an address in one run, where a failure may pass.
     #[schemars(range(max = 10))]

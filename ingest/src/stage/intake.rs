@@ -24,6 +24,9 @@ use crate::{
 
 /// Items that are read, or committed, together. One half of a batch is committed while the next is read or fetched.
 const HALF_BATCH: usize = BATCH_ITEMS / 2;
+/// Fetched items that are committed together: with those that are being fetched meanwhile, 32 at most, less than one
+/// batch, which is the most that a kill fetches twice.
+const FETCHED_BATCH: usize = 24;
 
 /// Takes what sources hand over.
 pub(super) struct Intake<'s, 'a> {
@@ -242,7 +245,7 @@ impl<'s, 'a> Intake<'s, 'a> {
             self.fetched.push((work, done.fetched));
             self.progress.advance(1);
         }
-        if self.fetched.len() >= HALF_BATCH {
+        if self.fetched.len() >= FETCHED_BATCH {
             self.commit_fetched()?;
         }
         Ok(())
