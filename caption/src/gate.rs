@@ -113,3 +113,26 @@ pub(crate) fn measure(text: &str, tokenizer: &ClipTokenizer) -> (u32, Option<Str
         short_form(text, |text| tokenizer.count(text)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_lists_every_rule() {
+        let page = include_str!("../../docs/captions.md");
+        for (name, what) in RULES {
+            assert!(page.contains(&format!("| `{name}` | {what} |")), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_has_no_text_and_every_rule_has_a_name() {
+        let config = GateConfig::default();
+        let judged = judge("The image shows a fox. As an AI, I see.", Circumstances::default(), &config);
+        assert!(judged.is_refused && judged.text.is_empty());
+        assert_eq!(judged.rules, ["lead_in", "refusal"]);
+        assert!(judged.rules.iter().all(|rule| RULES.iter().any(|(name, _)| name == rule)));
+        assert!(!refuses("lead_in") && refuses("empty") && refuses(SAME));
+    }
+}

@@ -92,7 +92,7 @@ pub fn look(
     for (at, row) in &rows {
         if let Some(picture) = row.picture_id() {
             let ask = questions.ask(row, picture, 1);
-            looks[*at].prompt = ask.prompt.to_owned();
+            ask.prompt.clone_into(&mut looks[*at].prompt);
             asks.push(ask);
         }
     }
@@ -112,7 +112,7 @@ pub fn look(
                     look.text = judged.text;
                     look.rules = judged.rules.into_iter().map(str::to_owned).collect();
                 } else {
-                    look.text = raw.trim().to_owned();
+                    raw.trim().clone_into(&mut look.text);
                 }
                 look.raw = raw;
             }

@@ -61,11 +61,7 @@ pub(crate) fn fingerprint(folder: &Path) -> Result<Option<String>, Error> {
             hash.update(&block);
         }
     }
-    Ok((!paths.is_empty()).then(|| hex(&hash.finalize())))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok((!paths.is_empty()).then(|| hex::encode(hash.finalize())))
 }
 
 #[cfg(test)]

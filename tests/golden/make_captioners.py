@@ -416,6 +416,49 @@ def tagger():
     (folder / "captions.json").write_text(json.dumps(texts, indent=1))
 
 
+# ------------------------------------------------------------------------------------------------------------ tokenizers
+
+
+def tokenizers():
+    """Ids and texts of odd strings, by SentencePiece and by tokenizers: over bytes, and over characters as Llama 2."""
+    import random
+
+    random.seed(3)
+    texts = ["", " ", "  ", "a", " a", "A girl with silver hair, 1024 px.", "It's THEY'RE i'LL we'd", "\n\n x \t y \r\n z", "日本語のテキスト。",
+             "naïve café Ångström", "👩‍👩‍👧 emoji", "x²½Ⅷ 12345 1,000.50", "<s> </s> <|eot_id|> <|begin_of_text|>x", "trailing   ",
+             "▁ meta", "e\u0301 combining", "\u00a0nbsp\u3000wide", "!!!???...", "tab\tseparated", "a\u200bb"]
+    alphabet = "abcdefgh ABC  123 .,!?'\n\tâéñ日本👍\u0301\u00a0-_()"
+    texts += ["".join(random.choice(alphabet) for _ in range(random.randint(1, 40))) for _ in range(200)]
+    spm = sentencepiece.SentencePieceProcessor(model_file=str(OUT / "cogvlm/tokenizer.model"))
+    byte = Tokenizer.from_file(str(OUT / "cogvlm2/tokenizer.json"))
+    folder = Path("crates/tokens/tests/data/llama2")
+    folder.mkdir(parents=True, exist_ok=True)
+    vocab = {spm.id_to_piece(i): i for i in range(spm.get_piece_size())}
+    # As transformers converts a SentencePiece model.
+    merges = []
+    for piece, i in vocab.items():
+        local = [(piece[:at], piece[at:], i) for at in range(1, len(piece)) if piece[:at] in vocab and piece[at:] in vocab]
+        merges += sorted(local, key=lambda m: (vocab[m[0]], vocab[m[1]]))
+    merges.sort(key=lambda m: -spm.get_score(m[2]))
+    char = Tokenizer(models.BPE(vocab, [(a, b) for a, b, _ in merges], fuse_unk=True, byte_fallback=True, unk_token="<unk>"))
+    from tokenizers import normalizers
+    char.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    char.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    char.add_special_tokens(["<unk>", "<s>", "</s>"])
+    char.save(str(folder / "tokenizer.json"))
+    plain = [t for t in texts if "<" not in t]
+    out = {
+        "sentencepiece": [[t, spm.encode(t), spm.decode(spm.encode(t))] for t in texts],
+        "bytes": [[t, byte.encode(t, add_special_tokens=False).ids, byte.decode(byte.encode(t, add_special_tokens=False).ids)]
+                  for t in texts],
+        "characters": [[t, char.encode(t, add_special_tokens=False).ids, char.decode(char.encode(t, add_special_tokens=False).ids)]
+                       for t in plain],
+    }
+    import gzip
+    packed = gzip.compress(json.dumps(out, ensure_ascii=False).encode(), 9, mtime=0)
+    Path("crates/tokens/tests/data/text.json.gz").write_bytes(packed)
+
+
 # ---------------------------------------------------------------------------------------------------------- preprocessing
 
 
@@ -449,6 +492,7 @@ def main():
         cogvlm(ref, True)
         llava()
         tagger()
+    tokenizers()
     resizes()
 
 

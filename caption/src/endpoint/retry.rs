@@ -8,7 +8,7 @@ use terminus_manifest::ids;
 pub(super) const TRIES: u32 = 5;
 /// The first wait, doubled each time, and the longest.
 const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Statuses that may be another another time.
 pub(super) fn is_passing(status: u16) -> bool {

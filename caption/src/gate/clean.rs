@@ -93,6 +93,11 @@ pub(super) fn clean(raw: &str, is_cut: bool) -> Judged {
             text = inner.to_owned();
         }
     }
+    // Quotation marks may have stood behind a label.
+    if let Some(inner) = unquoted(&text) {
+        note("quotes");
+        text = inner.to_owned();
+    }
     // What was taken away may have left spaces; that is no rule of its own.
     text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if is_cut

@@ -17,19 +17,33 @@ const AHEAD: usize = 2;
 
 /// A picture as numbers, with the place of its ask.
 type Prepared = (usize, Vec<f32>);
+/// What a batch becomes on the device.
+pub(super) type Work<'w> = dyn FnMut(&[(usize, &[f32])]) -> Result<Vec<Reply>, Error> + 'w;
 
-/// Gives `work` the asks in batches of at most `batch_size`, in the order of `order`, their pictures prepared; whoever
+/// Asks in the order in which they are worked on, and where their pictures come from.
+pub(super) struct Batches<'b> {
+    pub asks: &'b [Ask<'b>],
+    pub order: &'b [usize],
+    pub pictures: &'b Pictures,
+    pub input: ImageInput,
+    pub cancel: &'b Cancel,
+}
+
+/// Gives `work` the asks in batches of at most `batch_size`, their pictures prepared; whoever
 /// lacks memory gets half of the batch, and the size stays halved.
 pub(super) fn each_batch(
-    asks: &[Ask<'_>],
-    order: &[usize],
+    batches: &Batches<'_>,
     batch_size: &mut usize,
-    pictures: &Pictures,
-    input: ImageInput,
-    cancel: &Cancel,
     tell: &mut Tell<'_>,
-    work: &mut dyn FnMut(&[(usize, &[f32])]) -> Result<Vec<Reply>, Error>,
+    work: &mut Work<'_>,
 ) -> Result<(), Error> {
+    let Batches {
+        asks,
+        order,
+        pictures,
+        input,
+        cancel,
+    } = *batches;
     let (sender, receiver) = sync_channel(AHEAD);
     let at_once = *batch_size;
     std::thread::scope(|scope| {
@@ -63,12 +77,17 @@ pub(super) fn each_batch(
                 .iter()
                 .map(|(at, pixels)| (*at, pixels.as_slice()))
                 .collect();
-            halving(&batch, batch_size, work, &mut |part, replies| {
-                for ((at, _), reply) in part.iter().zip(replies) {
-                    tell(*at, reply)?;
-                }
-                Ok(())
-            })?;
+            halving(
+                &batch,
+                batch_size,
+                &mut *work,
+                |part, replies: Vec<Reply>| {
+                    for ((at, _), reply) in part.iter().zip(replies) {
+                        tell(*at, reply)?;
+                    }
+                    Ok(())
+                },
+            )?;
         }
         Ok(())
     })
@@ -78,8 +97,8 @@ pub(super) fn each_batch(
 fn halving<T, R>(
     batch: &[T],
     size: &mut usize,
-    work: &mut dyn FnMut(&[T]) -> Result<Vec<R>, Error>,
-    done: &mut dyn FnMut(&[T], Vec<R>) -> Result<(), Error>,
+    mut work: impl FnMut(&[T]) -> Result<Vec<R>, Error>,
+    mut done: impl FnMut(&[T], Vec<R>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut rest = batch;
     while !rest.is_empty() {
@@ -112,7 +131,7 @@ mod tests {
                 Ok(part.to_vec())
             }
         };
-        halving(&batch, &mut size, &mut work, &mut |_, part| {
+        halving(&batch, &mut size, &mut work, |_, part| {
             seen.extend(part);
             Ok(())
         })
@@ -121,7 +140,7 @@ mod tests {
         assert_eq!(size, 4);
         assert_eq!(tries[..4], [16, 8, 4, 4]);
         let mut none = |_: &[u32]| Err::<Vec<u32>, _>(Error::OutOfMemory);
-        let result = halving(&batch, &mut size, &mut none, &mut |_, _| Ok(()));
+        let result = halving(&batch, &mut size, &mut none, |_, _| Ok(()));
         assert!(matches!(result, Err(Error::OutOfMemory)));
     }
 }

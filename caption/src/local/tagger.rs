@@ -2,7 +2,7 @@
 
 use terminus_manifest::run::Cancel;
 
-use super::batches::each_batch;
+use super::batches::{Batches, each_batch};
 use crate::{
     Error,
     config::TaggerConfig,
@@ -45,15 +45,13 @@ impl Speaker for LocalTagger {
             });
             Ok(replies.collect())
         };
-        each_batch(
+        let batches = Batches {
             asks,
-            &order,
-            &mut self.batch_size,
-            &self.pictures,
-            tagger.input(),
+            order: &order,
+            pictures: &self.pictures,
+            input: tagger.input(),
             cancel,
-            tell,
-            &mut work,
-        )
+        };
+        each_batch(&batches, &mut self.batch_size, tell, &mut work)
     }
 }

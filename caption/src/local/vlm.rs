@@ -2,7 +2,7 @@
 
 use terminus_manifest::run::Cancel;
 
-use super::batches::each_batch;
+use super::batches::{Batches, each_batch};
 use crate::{
     Error, Model,
     config::VlmConfig,
@@ -65,15 +65,13 @@ impl Speaker for LocalModel {
                 })
                 .collect())
         };
-        each_batch(
+        let batches = Batches {
             asks,
-            &order,
-            &mut self.batch_size,
-            &self.pictures,
-            model.input(),
+            order: &order,
+            pictures: &self.pictures,
+            input: model.input(),
             cancel,
-            tell,
-            &mut work,
-        )
+        };
+        each_batch(&batches, &mut self.batch_size, tell, &mut work)
     }
 }

@@ -60,7 +60,8 @@ pub(super) fn run(
         };
         let place = (name.to_owned(), picture);
         if let Some(known) = keeper.caption(key) {
-            let again = reclean(captioner, known, tags(captioner, picture, given, keeper));
+            let tags = tags(captioner, picture, given, keeper);
+            let again = reclean(captioner, known, tags.as_deref());
             if let Some(cleaned) = again {
                 summary.recleaned += 1;
                 keeper.keep(cleaned)?;
@@ -266,7 +267,7 @@ fn tags(
 fn reclean(
     captioner: &Captioner<'_>,
     known: &CaptionRow,
-    tags: Option<String>,
+    tags: Option<&str>,
 ) -> Option<CaptionRow> {
     let gate_hash = captioner.gate_hash.as_deref()?;
     let mut origin = provenance(known);
@@ -274,7 +275,7 @@ fn reclean(
         return None;
     }
     let finish = origin["finish"].as_str().unwrap_or_default().to_owned();
-    let (text, filters) = gated(captioner, &known.raw, &finish, tags.as_deref());
+    let (text, filters) = gated(captioner, &known.raw, &finish, tags);
     origin["gate"] = json!(gate_hash);
     Some(CaptionRow {
         text,

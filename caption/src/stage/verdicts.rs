@@ -11,8 +11,7 @@ use terminus_manifest::{
 
 use super::{Given, Summary, keeper::Keeper, override_of};
 use crate::{
-    CaptionPlan, CaptionerPlan, CollectionPlan, Error, captioner::OVERRIDE, gate::SAME,
-    speaker::Questions,
+    CaptionPlan, CaptionerPlan, CollectionPlan, captioner::OVERRIDE, gate::SAME, speaker::Questions,
 };
 
 /// Judges every item; verdicts that say nothing new are not written.
@@ -23,7 +22,7 @@ pub(super) fn judge(
     given: &Given,
     keeper: &mut Keeper<'_>,
     summary: &mut Summary,
-) -> Result<(), Error> {
+) {
     let same = same_captions(given, keeper);
     let mut new = Vec::new();
     for row in rows {
@@ -60,7 +59,6 @@ pub(super) fn judge(
     for verdict in new {
         summary.changed += u64::from(keeper.judge(verdict));
     }
-    Ok(())
 }
 
 /// How many pictures each text of each captioner has.

@@ -75,11 +75,7 @@ impl Model {
     ) -> Result<Self, Error> {
         let config = Config::read(folder)?;
         let device = open_device(&settings.device)?;
-        let kind = match (settings.precision, device) {
-            (Some(Precision::F32), _) | (None, Device::Cpu) => Kind::Float,
-            (Some(Precision::Bf16), _) | (None, _) => Kind::BFloat16,
-            (Some(Precision::F16), _) => Kind::Half,
-        };
+        let kind = kind_on(settings.precision, device);
         let architecture = config
             .value("architectures")
             .and_then(|names| names[0].as_str())
@@ -312,6 +308,15 @@ pub(crate) fn open_device(name: &str) -> Result<Device, Error> {
     match name {
         "auto" => Ok(device::open("cuda").unwrap_or(Device::Cpu)),
         name => Ok(device::open(name)?),
+    }
+}
+
+/// The kind of the weights: as set, else f32 on the CPU and bf16 elsewhere.
+pub(crate) fn kind_on(precision: Option<Precision>, device: Device) -> Kind {
+    match (precision, device) {
+        (Some(Precision::F32), _) | (None, Device::Cpu) => Kind::Float,
+        (Some(Precision::F16), _) => Kind::Half,
+        (Some(Precision::Bf16) | None, _) => Kind::BFloat16,
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum Fit {
 
 /// The mean and deviation of CLIP's pictures.
 pub(crate) const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-pub(crate) const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+pub(crate) const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 impl ImageInput {
     /// As `preprocessor_config.json` says; without one, as SigLIP's pictures are.

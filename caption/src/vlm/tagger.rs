@@ -12,14 +12,11 @@ use terminus_pixels::PillowFilter;
 use super::{
     config::Config,
     encoder::{EncoderBlock, EncoderShape, NormPlace, TIMM},
-    model::{guarded, open_device},
+    model::{guarded, kind_on, open_device},
     preprocess::{Fit, ImageInput},
     trace::Trace,
 };
-use crate::{
-    Error,
-    config::{Precision, TaggerConfig},
-};
+use crate::{Error, config::TaggerConfig};
 
 /// timm's eps of every norm.
 const EPS: f64 = 1e-6;
@@ -68,11 +65,7 @@ impl Tagger {
             ));
         }
         let device = open_device(&config.device)?;
-        let kind = match (config.precision, device) {
-            (Some(Precision::F32), _) | (None, Device::Cpu) => Kind::Float,
-            (Some(Precision::Bf16), _) | (None, _) => Kind::BFloat16,
-            (Some(Precision::F16), _) => Kind::Half,
-        };
+        let kind = kind_on(config.precision, device);
         let checkpoint = Checkpoint::open(folder)?;
         let shape = VitShape::read(&json, &checkpoint)?;
         let builder = Builder::from_checkpoint(&checkpoint)

@@ -2,10 +2,13 @@
 
 use tch::Tensor;
 
+/// Whoever looks.
+type Each<'a> = &'a mut dyn FnMut(&str, &Tensor);
+
 /// Sees tensors by name while a model computes.
 #[derive(Default)]
 pub struct Trace<'a> {
-    each: Option<&'a mut dyn FnMut(&str, &Tensor)>,
+    each: Option<Each<'a>>,
 }
 
 impl<'a> Trace<'a> {

@@ -1,5 +1,4 @@
 //! Fifty resizes, every byte as Pillow's: see `tests/golden/make_captioners.py`.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use sha2::{Digest as _, Sha256};
 use terminus_pixels::{PillowFilter, RgbImage};

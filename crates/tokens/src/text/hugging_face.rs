@@ -10,12 +10,14 @@ use crate::{TokenError, clip::CHAR_OF_BYTE};
 /// Stands for a space inside tokens over characters.
 const SPACE: char = '▁';
 
+/// (left, right) to the rank of their merge and what it makes.
+type Merges = HashMap<(u32, u32), (u32, u32)>;
+
 #[derive(Debug)]
 pub(super) struct HuggingFace {
     ids: HashMap<String, u32>,
     tokens: HashMap<u32, String>,
-    /// (left, right) to the rank of their merge and what it makes.
-    merges: HashMap<(u32, u32), (u32, u32)>,
+    merges: Merges,
     /// Tokens that are found in a text before anything else, the longest first; whether each is special.
     added: Vec<(String, u32)>,
     special: Vec<u32>,
@@ -223,10 +225,7 @@ impl HuggingFace {
 }
 
 /// The merges of a model, with the ids of what they join.
-fn read_merges(
-    model: &Value,
-    ids: &HashMap<String, u32>,
-) -> Result<HashMap<(u32, u32), (u32, u32)>, TokenError> {
+fn read_merges(model: &Value, ids: &HashMap<String, u32>) -> Result<Merges, TokenError> {
     let mut merges = HashMap::new();
     for (rank, merge) in model["merges"].as_array().into_iter().flatten().enumerate() {
         let pair = match merge {
