@@ -107,44 +107,54 @@ impl Stages {
                 of: 1,
                 dry_run,
             },
-            bucket: BucketPlan {
-                root: root.clone(),
-                recipe: plan.name.clone(),
-                recipe_sha256: plan.recipe_sha256.clone(),
-                seed: plan.seed,
-                shape: plan.bucket.shape,
-                target_px: plan.bucket.target_px.get(),
-                step_px: plan.bucket.step_px.get(),
-                aspects: plan.bucket.aspects,
-                sizes: plan
-                    .bucket
-                    .sizes
-                    .iter()
-                    .map(|size| (size.width_px.get(), size.height_px.get()))
-                    .collect(),
-                style: plan.bucket.style,
-                min_kept_area: plan.bucket.min_kept_area,
-                resample: plan.bucket.resample,
-                crops_per_image: plan.bucket.crops_per_image.get(),
-                packing: plan.bucket.packing,
-                shard_limits: ShardLimits {
-                    rows: u64::from(plan.bucket.shard_rows.get()),
-                    size_bytes: plan.bucket.shard_size_mb.get() << 20,
-                    ..ShardLimits::default()
-                },
-                validation_share: plan.bucket.validation_share,
-                anchor: plan.mix.anchor,
-                rules: plan.mix.rules(),
-                on_shortfall: plan.mix.on_shortfall,
-                keep_generations: plan.bucket.keep_generations.get(),
-                policy: plan.ingest.pixels,
-                limits: plan.ingest.limits,
-                collections: bucket,
-                overrides,
-                dry_run,
-            },
+            bucket: bucket_plan(plan, &root, bucket, overrides, dry_run),
             root,
         })
+    }
+}
+
+fn bucket_plan(
+    plan: &Plan,
+    root: &Root,
+    collections: Vec<terminus_bucket::CollectionPlan>,
+    overrides: Overrides,
+    dry_run: bool,
+) -> BucketPlan {
+    BucketPlan {
+        root: root.clone(),
+        recipe: plan.name.clone(),
+        recipe_sha256: plan.recipe_sha256.clone(),
+        seed: plan.seed,
+        shape: plan.bucket.shape,
+        target_px: plan.bucket.target_px.get(),
+        step_px: plan.bucket.step_px.get(),
+        aspects: plan.bucket.aspects,
+        sizes: plan
+            .bucket
+            .sizes
+            .iter()
+            .map(|size| (size.width_px.get(), size.height_px.get()))
+            .collect(),
+        style: plan.bucket.style,
+        min_kept_area: plan.bucket.min_kept_area,
+        resample: plan.bucket.resample,
+        crops_per_image: plan.bucket.crops_per_image.get(),
+        packing: plan.bucket.packing,
+        shard_limits: ShardLimits {
+            rows: u64::from(plan.bucket.shard_rows.get()),
+            size_bytes: plan.bucket.shard_size_mb.get() << 20,
+            ..ShardLimits::default()
+        },
+        validation_share: plan.bucket.validation_share,
+        anchor: plan.mix.anchor,
+        rules: plan.mix.rules(),
+        on_shortfall: plan.mix.on_shortfall,
+        keep_generations: plan.bucket.keep_generations.get(),
+        policy: plan.ingest.pixels,
+        limits: plan.ingest.limits,
+        collections,
+        overrides,
+        dry_run,
     }
 }
 

@@ -32,7 +32,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (counts, behaviour) = (Arc::clone(&shared), Arc::clone(&behaviour));
-                std::thread::spawn(move || serve(stream, key, &counts, &**behaviour));
+                std::thread::spawn(move || serve(&stream, key, &counts, &**behaviour));
             }
         });
         Self { address, counts }
@@ -58,7 +58,7 @@ fn completion(text: &str) -> String {
 }
 
 fn serve(
-    stream: TcpStream,
+    stream: &TcpStream,
     key: Option<&str>,
     counts: &Mutex<HashMap<String, u32>>,
     behaviour: &Behaviour,
@@ -73,7 +73,7 @@ fn serve(
             }
             let line = line.trim();
             if path.is_empty() {
-                path = line.split(' ').nth(1)?.to_owned();
+                line.split(' ').nth(1)?.clone_into(&mut path);
             } else if line.is_empty() {
                 break;
             } else if let Some((name, value)) = line.split_once(": ") {
@@ -110,7 +110,7 @@ fn serve(
             std::thread::sleep(Duration::from_secs(30));
             return None;
         };
-        let mut stream = &stream;
+        let mut stream = stream;
         let length = text.len();
         write!(
             stream,

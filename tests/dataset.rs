@@ -64,7 +64,7 @@ anchor = { ratio_to_train = 0.2 }
     fn drawings(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("demo/midjourney")).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.filter(|name| !name.ends_with(".txt")).collect();
+        let mut names: Vec<String> = names.filter(|name| !is_sidecar(name)).collect();
         names.sort();
         names
     }
@@ -266,4 +266,10 @@ bucket_no_upscale = true
     let report = work.terminus(&["report", "imported.toml", "--json"]);
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();
     assert!(report["collections"][0]["samples"].as_u64() > Some(40));
+}
+
+fn is_sidecar(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "txt")
 }

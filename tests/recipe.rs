@@ -222,7 +222,7 @@ fn overrides_win_over_the_file() {
     assert_eq!(recipe.collection[0].min_side_px.unwrap().get(), 64);
     assert_eq!(recipe.sample.prompts, ["a", "b"]);
     let text = recipe.plan().unwrap().collections[1].clone();
-    assert_eq!(text.captioners[0].name, "prompt");
+    assert_eq!(text.captioners[0].0, "prompt");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn plan_rows(rows: u32) -> Result<Value, Failure> {
 
 fn row(n: u32) -> IndexRow {
     let id = hash("sample", &[&n.to_string()]);
-    let is_anchor = n % 12 == 0;
+    let is_anchor = n.is_multiple_of(12);
     let sizes = [
         (1024, 1024),
         (1216, 832),

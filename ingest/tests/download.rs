@@ -1,10 +1,6 @@
 //! Downloads against a server that behaves as badly as servers do.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(
-    clippy::default_trait_access,
-    clippy::cast_lossless,
-    reason = "short fixtures"
-)]
+#![expect(clippy::default_trait_access, reason = "short fixtures")]
 
 mod world;
 
@@ -63,8 +59,9 @@ fn bad_server() -> Server {
             }
             "/endless.png" => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+                let zeros = vec![0; 1 << 16];
                 loop {
-                    stream.write_all(&[0; 1 << 16])?;
+                    stream.write_all(&zeros)?;
                 }
             }
             "/promise.png" => {

@@ -17,7 +17,10 @@ pub(super) fn ingest(args: &IngestArgs) -> anyhow::Result<()> {
     (plan.shard, plan.of, plan.rehash) = (shard, of, args.rehash);
     let (line, summary) = run_ingest(&context)?;
     context.tell("ingest", &line, &summary)?;
-    while args.watch {
+    if !args.watch {
+        return Ok(());
+    }
+    loop {
         wait(&context, args.every.get())?;
         let overrides = Overrides::read(&context.root().overrides())?;
         context.stages.ingest.overrides = overrides;
@@ -26,7 +29,6 @@ pub(super) fn ingest(args: &IngestArgs) -> anyhow::Result<()> {
             context.tell("ingest", &line, &summary)?;
         }
     }
-    Ok(())
 }
 
 /// Sleeps, unless someone asks to stop.

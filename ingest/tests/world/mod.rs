@@ -108,7 +108,7 @@ impl World {
             scores: config.scores,
             max_file_bytes: 1 << 20,
             max_sidecar_bytes: 1 << 20,
-            decode_timeout: Duration::from_secs(60),
+            decode_timeout: Duration::from_mins(1),
             config_hash: "test".to_owned(),
         }
     }
@@ -128,6 +128,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "a world runs its own plans")]
     pub fn run(&self, plan: &IngestPlan) -> Summary {
         let summary = ingest(plan, &Silent, &Cancel::new()).unwrap();
         let counts = &summary.counts;
