@@ -59,7 +59,7 @@ fn main() {
         .iter()
         .copied()
         .skip(1)
-        .step_by(hashes.len() / 2000 | 1)
+        .step_by((hashes.len() / 2000) | 1)
         .collect();
     let mut expected = Vec::new();
     for i in 0..subset.len() {

@@ -116,15 +116,14 @@ struct Logs {
 
 impl State<'_> {
     fn logs(&mut self) -> Result<&mut Logs, Error> {
-        let logs = match self.logs.take() {
-            Some(logs) => logs,
-            None => {
-                let root = &self.plan.root;
-                Logs {
-                    run: root.claim_run("ingest", self.plan.shard, self.plan.of)?,
-                    ledger: root.ledger(),
-                    verdicts: root.verdicts(),
-                }
+        let logs = if let Some(logs) = self.logs.take() {
+            logs
+        } else {
+            let root = &self.plan.root;
+            Logs {
+                run: root.claim_run("ingest", self.plan.shard, self.plan.of)?,
+                ledger: root.ledger(),
+                verdicts: root.verdicts(),
             }
         };
         Ok(self.logs.insert(logs))

@@ -64,7 +64,7 @@ fn bad_server() -> Server {
             "/endless.png" => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
                 loop {
-                    stream.write_all(&[0; 1 << 16])?;
+                    stream.write_all(&[0; 1 << 14])?;
                 }
             }
             "/promise.png" => {

@@ -8,7 +8,7 @@
 
 mod world;
 
-use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io::Write as _, path::Path, sync::Arc};
 
 use arrow_array::{ArrayRef, BinaryArray, Float64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field};
@@ -18,7 +18,7 @@ use terminus_manifest::words::Role;
 use world::{World, grid_png, png};
 
 fn tar(path: &Path, members: &[(&str, &[u8])]) {
-    let mut tar = tar::Builder::new(File::create(path).unwrap());
+    let mut tar = tar::Builder::new(fs_err::File::create(path).unwrap());
     for (name, bytes) in members {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
@@ -31,7 +31,7 @@ fn tar(path: &Path, members: &[(&str, &[u8])]) {
 fn table(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer =
-        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+        ArrowWriter::try_new(fs_err::File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
@@ -108,7 +108,7 @@ fn a_damaged_tar_gives_what_it_has_and_one_item_for_the_damage() {
 fn a_zip_is_read_stored_or_deflated() {
     let world = World::new();
     world.write("x", "");
-    let mut zip = zip::ZipWriter::new(File::create(world.path("a.zip")).unwrap());
+    let mut zip = zip::ZipWriter::new(fs_err::File::create(world.path("a.zip")).unwrap());
     for (name, bytes, method) in [
         ("in/one.png", png(64, 48, 1), zip::CompressionMethod::Stored),
         (

@@ -140,8 +140,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match parts {
         // IPv4 in other clothes: compatible, NAT64, 6to4.
         [0, 0, 0, 0, 0, 0, high, low] => high != 0 && embedded(high, low),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x2002, high, low, ..] => embedded(high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => embedded(high, low),
         [first, second, ..] => {
             let is_unique_local = first & 0xfe00 == 0xfc00;
             let is_link_local = first & 0xffc0 == 0xfe80;

@@ -74,8 +74,10 @@ pub(crate) enum Fetched {
 struct Fault {
     reason: Reason,
     detail: String,
-    /// Whether another attempt may bring something, after this wait if the server named one.
-    again: Option<Option<Duration>>,
+    /// Whether another attempt may bring something.
+    may_pass: bool,
+    /// The wait that the server named.
+    wait: Option<Duration>,
 }
 
 impl Fault {
@@ -83,13 +85,14 @@ impl Fault {
         Self {
             reason,
             detail: detail.into(),
-            again: None,
+            may_pass: false,
+            wait: None,
         }
     }
 
     fn passing(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
-            again: Some(None),
+            may_pass: true,
             ..Self::last(reason, detail)
         }
     }
@@ -184,11 +187,11 @@ impl Fetcher {
                 }
                 Err(fault) => fault,
             };
-            let named = fault.again.flatten();
+            let named = fault.wait;
             if matches!(fault.reason, Reason::RateLimited | Reason::Timeout) {
                 host.slow_down(named.unwrap_or(FIRST_BACK_OFF).min(longest));
             }
-            let is_over = fault.again.is_none()
+            let is_over = !fault.may_pass
                 || attempt >= self.config.attempts.get()
                 || named.is_some_and(|wait| wait > longest);
             if is_over {
@@ -383,7 +386,7 @@ fn status_fault(status: StatusCode, url: &Url, headers: &HeaderMap) -> Fault {
             format!("{detail}\nhint: export the channel again"),
         ),
         429 | 503 => Fault {
-            again: Some(courtesy::retry_after(headers)),
+            wait: courtesy::retry_after(headers),
             ..Fault::passing(Reason::RateLimited, detail)
         },
         408 | 425 | 500.. => Fault::passing(Reason::Network, detail),
@@ -430,7 +433,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        let again = |status| fault(status, "https://x.org/a.png").again.is_some();
+        let again = |status| fault(status, "https://x.org/a.png").may_pass;
         assert!([408, 425, 429, 500, 502, 503, 504].into_iter().all(again));
         assert!(![400, 401, 403, 404, 410, 451].into_iter().any(again));
     }

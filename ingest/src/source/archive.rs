@@ -138,7 +138,7 @@ impl Archive {
             if !member.is_file() {
                 continue;
             }
-            let name = portable(Path::new(OsStr::from_bytes(member.name_raw().as_ref())));
+            let name = portable(Path::new(OsStr::from_bytes(member.name_raw())));
             let (len, path) = (member.compressed_size(), Arc::clone(&archive.path));
             let Some(offset) = member.data_start() else {
                 faults.push(format!("`{name}` has no place"));

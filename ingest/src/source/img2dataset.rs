@@ -140,24 +140,23 @@ fn rows(
                 sha256: None,
                 ..json::stated(&fields, &collection.columns)
             };
-            let found = match key.and_then(|key| images.get(&key)) {
-                Some(Image {
-                    origin,
-                    place,
-                    stat,
-                }) => {
-                    Found::new(&collection.name, &name, origin.clone(), place.clone()).within(*stat)
-                }
-                None => {
-                    let status = get("status").unwrap_or_else(|| "no status".to_owned());
-                    let error =
-                        get("error_message").map_or_else(String::new, |text| format!(": {text}"));
-                    let detail = format!("img2dataset brought no image: {status}{error}");
-                    let origin = fields
-                        .first(None, json::URL)
-                        .unwrap_or_else(|| name.clone());
-                    Found::without_bytes(&collection.name, &name, origin, Reason::NoImage, detail)
-                }
+            let image = key.and_then(|key| images.get(&key));
+            let found = if let Some(Image {
+                origin,
+                place,
+                stat,
+            }) = image
+            {
+                Found::new(&collection.name, &name, origin.clone(), place.clone()).within(*stat)
+            } else {
+                let status = get("status").unwrap_or_else(|| "no status".to_owned());
+                let error =
+                    get("error_message").map_or_else(String::new, |text| format!(": {text}"));
+                let detail = format!("img2dataset brought no image: {status}{error}");
+                let origin = fields
+                    .first(None, json::URL)
+                    .unwrap_or_else(|| name.clone());
+                Found::without_bytes(&collection.name, &name, origin, Reason::NoImage, detail)
             };
             sink.take(found.stating(stated))?;
         }

@@ -137,8 +137,11 @@ impl<'s, 'a> Intake<'s, 'a> {
         // Limits are settings: under other ones it may be allowed.
         let is_open = is_unseen
             || row.fault.is_some_and(|fault| match fault {
-                Reason::TooLarge | Reason::BadSidecar => !has_verdict(),
-                Reason::Robots | Reason::OptedOut | Reason::AddressRefused => !has_verdict(),
+                Reason::TooLarge
+                | Reason::BadSidecar
+                | Reason::Robots
+                | Reason::OptedOut
+                | Reason::AddressRefused => !has_verdict(),
                 fault => is_retryable(fault),
             });
         match &found.place {

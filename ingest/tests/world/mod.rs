@@ -108,7 +108,7 @@ impl World {
             scores: config.scores,
             max_file_bytes: 1 << 20,
             max_sidecar_bytes: 1 << 20,
-            decode_timeout: Duration::from_secs(60),
+            decode_timeout: Duration::from_mins(1),
             config_hash: "test".to_owned(),
         }
     }
