@@ -59,9 +59,8 @@ fn bad_server() -> Server {
             }
             "/endless.png" => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
-                let zeros = vec![0; 1 << 16];
                 loop {
-                    stream.write_all(&zeros)?;
+                    stream.write_all(&[0; 1 << 14])?;
                 }
             }
             "/promise.png" => {

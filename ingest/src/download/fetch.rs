@@ -75,8 +75,8 @@ struct Fault {
     reason: Reason,
     detail: String,
     /// Whether another attempt may bring something.
-    is_passing: bool,
-    /// How long the server asks to wait before it.
+    may_pass: bool,
+    /// The wait that the server named.
     wait: Option<Duration>,
 }
 
@@ -85,14 +85,14 @@ impl Fault {
         Self {
             reason,
             detail: detail.into(),
-            is_passing: false,
+            may_pass: false,
             wait: None,
         }
     }
 
     fn passing(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
-            is_passing: true,
+            may_pass: true,
             ..Self::last(reason, detail)
         }
     }
@@ -191,7 +191,7 @@ impl Fetcher {
             if matches!(fault.reason, Reason::RateLimited | Reason::Timeout) {
                 host.slow_down(named.unwrap_or(FIRST_BACK_OFF).min(longest));
             }
-            let is_over = !fault.is_passing
+            let is_over = !fault.may_pass
                 || attempt >= self.config.attempts.get()
                 || named.is_some_and(|wait| wait > longest);
             if is_over {
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        let again = |status| fault(status, "https://x.org/a.png").is_passing;
+        let again = |status| fault(status, "https://x.org/a.png").may_pass;
         assert!([408, 425, 429, 500, 502, 503, 504].into_iter().all(again));
         assert!(![400, 401, 403, 404, 410, 451].into_iter().any(again));
     }

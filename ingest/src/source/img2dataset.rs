@@ -140,9 +140,14 @@ fn rows(
                 sha256: None,
                 ..json::stated(&fields, &collection.columns)
             };
-            let found = if let Some(image) = key.and_then(|key| images.get(&key)) {
-                let (origin, place) = (image.origin.clone(), image.place.clone());
-                Found::new(&collection.name, &name, origin, place).within(image.stat)
+            let image = key.and_then(|key| images.get(&key));
+            let found = if let Some(Image {
+                origin,
+                place,
+                stat,
+            }) = image
+            {
+                Found::new(&collection.name, &name, origin.clone(), place.clone()).within(*stat)
             } else {
                 let status = get("status").unwrap_or_else(|| "no status".to_owned());
                 let error =

@@ -128,7 +128,7 @@ impl World {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "a world runs its own plans")]
+    #[expect(clippy::unused_self, reason = "a run happens in a world")]
     pub fn run(&self, plan: &IngestPlan) -> Summary {
         let summary = ingest(plan, &Silent, &Cancel::new()).unwrap();
         let counts = &summary.counts;
