@@ -50,7 +50,7 @@ impl Packer<'_> {
         let Crop { rect, packing } = sample.crop;
         let (top, left) = (sample.tile.top + rect.top, sample.tile.left + rect.left);
         let image = match packing {
-            Packing::Verbatim => Ok(bytes.clone()),
+            Packing::Verbatim => Ok(bytes),
             Packing::JpegLossless => crop_jpeg_lossless(&bytes, top, left, rect.width, rect.height),
             Packing::Png | Packing::WebpLossless => {
                 self.cut(&bytes, sample).and_then(|image| match packing {
