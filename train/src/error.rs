@@ -147,12 +147,12 @@ pub enum Error {
         way: String,
     },
     /// A file is no picture, or a damaged one.
-    #[error("`{}`: {source}", path.display())]
+    #[error("`{}`: {fault}", path.display())]
     Picture {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: terminus_pixels::Error,
+        fault: terminus_pixels::Error,
     },
     /// A file of latents has no tensor of that name.
     #[error("`{}` holds no tensor `latents`\nhint: `--save-latents` writes such files; the shape is `[pictures, channels, height / 8, width / 8]`", path.display())]

@@ -32,9 +32,9 @@ impl Picture {
     /// It cannot be read; it is no picture, or a damaged one.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = fs::read(path)?;
-        let named = |source| Error::Picture {
+        let named = |fault| Error::Picture {
             path: path.to_owned(),
-            source,
+            fault,
         };
         let limits = Limits::default();
         let alpha = decode_alpha(&bytes, &limits).map_err(named)?;
