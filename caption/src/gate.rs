@@ -129,10 +129,19 @@ mod tests {
     #[test]
     fn what_is_refused_has_no_text_and_every_rule_has_a_name() {
         let config = GateConfig::default();
-        let judged = judge("The image shows a fox. As an AI, I see.", Circumstances::default(), &config);
+        let judged = judge(
+            "The image shows a fox. As an AI, I see.",
+            Circumstances::default(),
+            &config,
+        );
         assert!(judged.is_refused && judged.text.is_empty());
         assert_eq!(judged.rules, ["lead_in", "refusal"]);
-        assert!(judged.rules.iter().all(|rule| RULES.iter().any(|(name, _)| name == rule)));
+        assert!(
+            judged
+                .rules
+                .iter()
+                .all(|rule| RULES.iter().any(|(name, _)| name == rule))
+        );
         assert!(!refuses("lead_in") && refuses("empty") && refuses(SAME));
     }
 }

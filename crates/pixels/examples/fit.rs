@@ -1,6 +1,6 @@
 //! How fast pictures are brought to a model's size: `cargo run --release -p terminus-pixels --example fit`.
 //!
-//! Prints milliseconds a picture on one thread, for `benches/captions.py` to hold against Pillow.
+//! Prints milliseconds a picture on one thread, for `benches/caption.py` to hold against Pillow.
 
 use std::{hint::black_box, time::Instant};
 
@@ -11,7 +11,9 @@ fn main() {
         (2048, 1376, 490, PillowFilter::Bicubic, "bicubic"),
         (1024, 1024, 384, PillowFilter::Lanczos, "lanczos"),
     ] {
-        let data = (0..width * height * 3).map(|i: u32| (i.wrapping_mul(i) >> 7) as u8).collect();
+        let data = (0..width * height * 3)
+            .map(|i: u32| (i.wrapping_mul(i) >> 7) as u8)
+            .collect();
         let Some(image) = RgbImage::new(width, height, data) else {
             continue;
         };
@@ -23,6 +25,9 @@ fn main() {
             })
             .collect();
         times.sort_by(f64::total_cmp);
-        println!("{width}x{height} to {side}x{side} {name}: {:.2} ms, least {:.2} ms", times[7], times[0]);
+        println!(
+            "{width}x{height} to {side}x{side} {name}: {:.2} ms, least {:.2} ms",
+            times[7], times[0]
+        );
     }
 }

@@ -33,10 +33,22 @@ fn ids_and_texts_are_those_of_sentencepiece_and_of_tokenizers() {
 #[test]
 fn a_file_that_is_no_tokenizer_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let fault = || TextTokenizer::from_folder(folder.path()).unwrap_err().to_string();
+    let fault = || {
+        TextTokenizer::from_folder(folder.path())
+            .unwrap_err()
+            .to_string()
+    };
     assert!(fault().contains("expected `tokenizer.json` or `tokenizer.model`"));
     fs_err::write(folder.path().join("tokenizer.model"), b"\x0a\xffjunk").unwrap();
     assert!(fault().contains("it is damaged or no SentencePiece model"));
-    fs_err::write(folder.path().join("tokenizer.json"), r#"{"model": {"type": "Unigram"}}"#).unwrap();
-    assert!(fault().contains("`model.type` is \"Unigram\""), "{}", fault());
+    fs_err::write(
+        folder.path().join("tokenizer.json"),
+        r#"{"model": {"type": "Unigram"}}"#,
+    )
+    .unwrap();
+    assert!(
+        fault().contains("`model.type` is \"Unigram\""),
+        "{}",
+        fault()
+    );
 }
