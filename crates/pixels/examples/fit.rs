@@ -1,6 +1,6 @@
 //! How fast pictures are brought to a model's size: `cargo run --release -p terminus-pixels --example fit`.
 //!
-//! Prints milliseconds a picture on one thread, for `benches/captions.py` to hold against Pillow.
+//! Prints milliseconds a picture on one thread, for `benches/caption.py` to hold against Pillow.
 
 use std::{hint::black_box, time::Instant};
 

@@ -1,13 +1,11 @@
 """Preprocessing for captioners against Pillow, one after the other on the same machine.
 
-    cargo build --release -p terminus-pixels --example fit
-    python benches/captions.py target/release/examples/fit
+    PYTHON=… cargo xtask bench caption
 
 Written with Python 3.11 and Pillow 13.0.0.
 """
 
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -29,6 +27,8 @@ def pillow():
         print(f"Pillow   {w}x{h} to {side}x{side} {name}: {times[7]:.2f} ms, least {times[0]:.2f} ms")
 
 
+BUILD = ["cargo", "build", "--release", "-p", "terminus-pixels", "--example", "fit"]
+subprocess.run(BUILD, check=True)
 for _ in range(3):
-    print(subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout, end="")
+    print(subprocess.run(["target/release/examples/fit"], capture_output=True, text=True, check=True).stdout, end="")
     pillow()

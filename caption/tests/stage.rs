@@ -1,0 +1,212 @@
+//! The stage over a root of its own: a small random model on disk, and an endpoint, each end to end.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use terminus_caption::{CaptionPlan, CaptionerPlan, CollectionPlan, Summary, caption};
+use terminus_manifest::{
+    Root,
+    caption::CaptionRow,
+    ids::{ItemId, Sha256Digest},
+    ledger::LedgerRow,
+    overrides::Overrides,
+    run::{Cancel, Silent},
+    verdict::VerdictRow,
+    words::Stage,
+};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+/// A root whose ledger holds the two pictures of a golden model, passed by ingest.
+fn root(folder: &Path) -> Root {
+    let root = Root::new(folder);
+    let run = root.claim_run("ingest", 0, 1).unwrap();
+    let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
+    for (at, (width, height)) in [(37, 29), (45, 35)].into_iter().enumerate() {
+        let path = golden("cogvlm").join(format!("image-{at}.png"));
+        let source = format!("all:image-{at}.png");
+        let item = ItemId::new(&source, 0);
+        let mut row = LedgerRow::found(item, source, "all".to_owned(), path.display().to_string());
+        row.sha256 = Some(Sha256Digest::of(&fs_err::read(&path).unwrap()));
+        row.format = Some("png".to_owned());
+        (row.tile_top, row.tile_left) = (Some(0), Some(0));
+        (row.tile_width, row.tile_height) = (Some(width), Some(height));
+        rows.push(row);
+        verdicts.push(VerdictRow::passed(item, Stage::Ingest, "ingest"));
+    }
+    root.ledger().append(run, rows).unwrap();
+    root.verdicts().append(run, verdicts).unwrap();
+    root
+}
+
+fn plan(root: &Root, captioners: &[(&str, Value)]) -> CaptionPlan {
+    let captioners = captioners.iter().map(|(name, settings)| CaptionerPlan {
+        name: (*name).to_owned(),
+        config: serde_json::from_value(settings.clone()).unwrap(),
+        config_hash: settings.to_string(),
+        key: None,
+    });
+    CaptionPlan {
+        root: root.clone(),
+        collections: vec![CollectionPlan {
+            name: "all".to_owned(),
+            captioners: captioners.collect(),
+            ingest_config_hash: "ingest".to_owned(),
+            config_hash: "caption".to_owned(),
+        }],
+        overrides: Overrides::default(),
+        policy: terminus_pixels::PixelPolicy::default(),
+        limits: terminus_pixels::Limits::default(),
+        shard: 0,
+        of: 1,
+        dry_run: false,
+    }
+}
+
+fn run(plan: &CaptionPlan) -> Summary {
+    caption(plan, &Silent, &Cancel::new()).unwrap()
+}
+
+/// The captions of one captioner, in the order of the pictures' names.
+fn captions(root: &Root, captioner: &str) -> Vec<CaptionRow> {
+    let captions = root.captions().rows().unwrap();
+    let mut rows = root.ledger().rows().unwrap();
+    rows.sort_by(|a, b| a.source_id.cmp(&b.source_id));
+    rows.iter()
+        .filter_map(|row| {
+            let picture = row.picture_id();
+            captions
+                .iter()
+                .find(|caption| {
+                    Some(caption.picture_id) == picture && caption.captioner == captioner
+                })
+                .cloned()
+        })
+        .collect()
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn a_model_and_a_tagger_on_disk_say_what_the_reference_scripts_say() {
+    terminus_nn::device::set_threads(1);
+    let folder = tempfile::tempdir().unwrap();
+    let root = root(folder.path());
+    let model = json!({
+        "kind": "vlm", "model": golden("cogvlm"), "prompts": ["Describe the image."], "max_new_tokens": 64, "attempts": 1,
+    });
+    let tagger = json!({ "kind": "tagger", "model": golden("tagger") });
+    let plan = plan(&root, &[("small", model), ("tags", tagger)]);
+    let summary = run(&plan);
+    assert_eq!(summary.captioners["small"].asked, 2);
+    assert_eq!(summary.captioners["small"].tokens, 128);
+    assert_eq!(summary.counts.passed, 2, "by their tags at least");
+    let read = |name: &str| -> Value {
+        let path = golden(name).join("captions.json");
+        serde_json::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
+    };
+    for (captioner, expected) in [
+        ("small", &read("cogvlm")["unpadded"]),
+        ("tags", &read("tagger")),
+    ] {
+        let raw: Vec<String> = captions(&root, captioner)
+            .into_iter()
+            .map(|row| row.raw)
+            .collect();
+        assert_eq!(json!(raw), *expected, "{captioner}");
+    }
+    let again = run(&plan);
+    assert!(again.captioners.is_empty() && again.changed == 0);
+}
+
+/// An endpoint with one good answer; gives its address and counts the pictures that it sees.
+fn endpoint() -> (String, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", listener.local_addr().unwrap());
+    let count: Arc<AtomicU32> = Arc::default();
+    let shared = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut first, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let line = line.trim().to_lowercase();
+                if first.is_empty() {
+                    first.clone_from(&line);
+                }
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.parse().unwrap();
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            reader.read_exact(&mut vec![0; length]).unwrap();
+            let answer = if first.contains("/models") {
+                json!({ "data": [{ "id": "mock" }] })
+            } else {
+                shared.fetch_add(1, Ordering::Relaxed);
+                let text = "The image shows a girl with silver hair in a field of flowers at dusk.";
+                json!({ "choices": [{ "message": { "content": text }, "finish_reason": "stop" }] })
+            };
+            let text = answer.to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                text.len()
+            );
+            (&stream).write_all((head + &text).as_bytes()).unwrap();
+        }
+    });
+    (address, count)
+}
+
+#[test]
+fn an_endpoint_is_asked_once_and_a_changed_gate_asks_it_nothing() {
+    let (address, count) = endpoint();
+    let folder = tempfile::tempdir().unwrap();
+    let root = root(folder.path());
+    let settings = |min_chars: u32| {
+        json!({
+            "kind": "http", "url": address, "model": "mock", "prompts": ["Describe the image."],
+            "gate": { "min_chars": min_chars },
+        })
+    };
+    let summary = run(&plan(&root, &[("served", settings(20))]));
+    assert_eq!((summary.captioned, summary.counts.passed), (2, 2));
+    let row = captions(&root, "served").remove(0);
+    assert_eq!(
+        row.text,
+        "A girl with silver hair in a field of flowers at dusk."
+    );
+    assert_eq!(row.filters, ["lead_in"]);
+    let strict = run(&plan(&root, &[("served", settings(400))]));
+    assert_eq!(
+        (strict.recleaned, strict.captioned, strict.counts.failed),
+        (2, 0, 2)
+    );
+    assert_eq!(strict.rules["too_short"], 2);
+    assert_eq!(
+        run(&plan(&root, &[("served", settings(20))])).counts.passed,
+        2
+    );
+    assert_eq!(
+        count.load(Ordering::Relaxed),
+        2,
+        "one request a picture in all"
+    );
+    assert_eq!(captions(&root, "served")[0].raw, row.raw);
+}
