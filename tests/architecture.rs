@@ -49,7 +49,8 @@ const KEPT_IN: &[(&str, &[&str])] = &[
         "tch",
         &["terminus-nn", "terminus-train", "terminus-caption"],
     ),
-    ("parquet", &["terminus-manifest"]),
+    // Ingest reads the lists and datasets of others, which have schemas of their own.
+    ("parquet", &["terminus-manifest", "terminus-ingest"]),
     ("image", &["terminus-pixels"]),
     ("clap", &["terminus"]),
     ("indicatif", &["terminus"]),
