@@ -230,24 +230,24 @@ fn an_endpoint_captions_every_picture_and_a_second_run_asks_nothing() {
 #[test]
 fn a_killed_run_asks_about_no_answered_picture_again() {
     let server = Server::good();
-    let work = Work::new(24, &server.address, "");
+    let work = Work::new(16, &server.address, "");
     let mut killed = work.command();
     killed.args(["caption", "recipe.toml", "--quiet"]);
     killed.env("TERMINUS_FAILPOINT", "caption.after_answer:9");
     assert!(!killed.output().unwrap().status.success());
     let before: u32 = server.requests().iter().sum();
     assert!(
-        (9..24).contains(&before),
+        (9..16).contains(&before),
         "{before} requests before the kill"
     );
     let resumed = work.caption();
-    assert_eq!(resumed["counts"]["passed"], 24);
-    assert_eq!(resumed["captioned"], 24 - 9);
+    assert_eq!(resumed["counts"]["passed"], 16);
+    assert_eq!(resumed["captioned"], 16 - 9);
     // What was in flight when the process died is asked again, and nothing else.
     let twice = server.requests().iter().filter(|count| **count > 1).count();
     assert!(twice <= 4, "{twice} pictures were asked about twice");
-    assert_eq!(server.requests().len(), 24);
-    assert_eq!(work.captions().len(), 24);
+    assert_eq!(server.requests().len(), 16);
+    assert_eq!(work.captions().len(), 16);
 }
 
 #[test]

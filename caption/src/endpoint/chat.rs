@@ -49,12 +49,26 @@ enum Try {
     Again(String, bool, Option<Duration>),
 }
 
+/// A proxy that the environment names knows nothing of servers on this machine.
+fn is_on_this_machine(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 impl Chat {
     /// Finds the endpoint and the model's name.
     pub(super) async fn open(config: &HttpConfig, key: Option<&Secret>) -> Result<Self, String> {
         // Whoever installed one before chose the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
+        let mut builder = Client::builder();
+        if is_on_this_machine(&config.url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .timeout(Duration::from_secs(u64::from(config.timeout_s.get())))
             .connect_timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
