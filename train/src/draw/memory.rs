@@ -1,7 +1,7 @@
 //! How much memory drawing takes, before anything is loaded.
 //!
 //! Networks come one after the other, so the largest of them decides: its weights and what one forward holds at a time.
-//! The numbers of a forward are measured shares of its largest tensors, rounded up: an estimate, not a promise.
+//! What a forward holds is counted in tensors as large as its largest, rounded up: an estimate, not a promise.
 
 use std::fmt;
 
