@@ -1,7 +1,7 @@
 //! Finds the items of a collection and records their facts and verdicts.
 //!
-//! Three steps, each small enough to be lost: a [`source`] hands over what is there, one by one; [`facts`] come from the
-//! bytes of what is new or changed, in batches that are committed as they end, while [`download`] fetches what is at an
+//! Three steps, each small enough to be lost: a [`source`] hands over what is there, one by one; `facts` come from the
+//! bytes of what is new or changed, in batches that are committed as they end, while `download` fetches what is at an
 //! address; [`decide`] judges every item from its facts alone, so that a changed threshold costs no decoding. [`stage`]
 //! puts them together.
 

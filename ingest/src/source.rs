@@ -1,4 +1,4 @@
-//! Where items come from: one small module a kind of source, all behind [`Walk`].
+//! Where items come from: one small module a kind of source, all behind `Walk`.
 //!
 //! A walk hands over items one by one, in an order that depends on the data alone, and holds no list of them, so that
 //! the first is read while the rest is still unknown. What a source knows of an item beside its bytes is [`Stated`].

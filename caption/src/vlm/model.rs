@@ -216,7 +216,7 @@ impl Model {
     /// Every stage of one forward pass over these pictures, given to `each` by name, and the logits behind the prompts.
     ///
     /// # Errors
-    /// As [`Model::caption`].
+    /// As `Model::caption`.
     pub fn trace(
         &self,
         pictures: &[&[f32]],
