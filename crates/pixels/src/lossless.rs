@@ -1,5 +1,7 @@
 //! Crops that keep a JPEG's own coefficients.
 
+mod transcode;
+
 use libjpeg_turbo_rs::{
     CropRegion, JpegError, MarkerCopyMode, TransformOptions, transform_jpeg_with_options,
 };
@@ -12,6 +14,7 @@ use crate::{
     panic,
     rect::Rect,
 };
+use transcode::Stop;
 
 /// A JPEG of rows `top .. top + height` and columns `left .. left + width`, made of the original's own
 /// quantised coefficients: nothing is decoded to pixels and nothing is lost.
@@ -57,7 +60,12 @@ pub fn crop_jpeg_lossless(
             return Err(Error::truncated(Jpeg, "the end marker is missing"));
         }
         at_work.set(Some(Decoder::LibjpegTurbo));
-        let jpeg = cut(bytes, rect).map_err(|error| match error {
+        let jpeg = match transcode::transcode(bytes, rect) {
+            Ok(jpeg) => Ok(jpeg),
+            Err(Stop::Truncated) => Err(JpegError::UnexpectedEof),
+            Err(Stop::NotPlain) => cut(bytes, rect),
+        };
+        let jpeg = jpeg.map_err(|error| match error {
             JpegError::UnexpectedEof => Error::truncated(Jpeg, "a scan is cut off"),
             error => Error::corrupt(Jpeg, error.to_string()),
         })?;
