@@ -93,21 +93,10 @@ fn check_memory(
         .machine
         .memory_limit
         .map(|gib| (gib * f64::from(1 << 30)) as u64);
-    let free = || compute.is_cpu().then(free_bytes).flatten();
-    if let Some(available) = limit.or_else(free) {
+    if let Some(available) = limit.or_else(|| compute.free_bytes()) {
         plan.check(source, demand, available)?;
     }
     Ok(plan)
-}
-
-/// Memory that the system could give now.
-fn free_bytes() -> Option<u64> {
-    let text = fs_err::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// A file for each picture.

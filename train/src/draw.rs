@@ -20,6 +20,7 @@ mod suspicion;
 
 use tch::{Device, Kind, Tensor, no_grad};
 use terminus_manifest::run::{Cancel, Progress};
+use terminus_nn::guard;
 use terminus_pixels::RgbImage;
 
 use crate::{
@@ -157,9 +158,9 @@ impl Compute {
         Ok(Self { device, kind })
     }
 
-    /// Whether it is the CPU, whose memory is the machine's.
-    pub fn is_cpu(&self) -> bool {
-        self.device == Device::Cpu
+    /// Bytes that the device could give now, if they can be known.
+    pub fn free_bytes(&self) -> Option<u64> {
+        terminus_nn::device::free_bytes(self.device)
     }
 }
 
@@ -187,29 +188,42 @@ pub fn draw(
     cancel: &Cancel,
 ) -> Result<Drawn, Error> {
     check(source, request)?;
-    no_grad(|| {
-        let frame = Frame::new(request, source);
-        let conditions = Conditions::encode(source, request, compute)?;
-        let pictures = encode(source, request, &frame, compute)?;
-        let (latents, suspicion) = walk(
-            source,
-            request,
-            &conditions,
-            &pictures,
-            compute,
-            (progress, cancel),
-        )?;
-        let images = if request.decodes {
-            let vae = source.load_vae(compute.device, Kind::Float)?;
-            decode_all(source, request, &frame, &vae, &latents)?
-        } else {
-            Vec::new()
-        };
-        Ok(Drawn {
-            images,
-            latents: latents.f_to_device(Device::Cpu)?,
-            suspicion,
-        })
+    guard(|| no_grad(|| draw_checked(source, request, compute, progress, cancel)))
+        .map_err(|error| error.with_way_to_need_less(NEEDS_LESS))
+}
+
+/// Arguments of drawing that need less memory.
+const NEEDS_LESS: &str = "`--batch-size 1`, `--precision bf16` and `--vae-tiling` need less; so does a smaller picture, \
+                          enlarged by `--upscale`";
+
+fn draw_checked(
+    source: &ModelSource,
+    request: &DrawRequest,
+    compute: Compute,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<Drawn, Error> {
+    let frame = Frame::new(request, source);
+    let conditions = Conditions::encode(source, request, compute)?;
+    let pictures = encode(source, request, &frame, compute)?;
+    let (latents, suspicion) = walk(
+        source,
+        request,
+        &conditions,
+        &pictures,
+        compute,
+        (progress, cancel),
+    )?;
+    let images = if request.decodes {
+        let vae = source.load_vae(compute.device, Kind::Float)?;
+        decode_all(source, request, &frame, &vae, &latents)?
+    } else {
+        Vec::new()
+    };
+    Ok(Drawn {
+        images,
+        latents: latents.f_to_device(Device::Cpu)?,
+        suspicion,
     })
 }
 

@@ -309,9 +309,33 @@ pub enum Error {
     /// A tokenizer cannot be read or written.
     #[error(transparent)]
     Tokens(#[from] terminus_tokens::TokenError),
-    /// libtorch refused: mostly the device is out of memory.
-    #[error("libtorch: {0}")]
-    Torch(#[from] tch::TchError),
+    /// The device has no memory for what was asked of it.
+    #[error("{what}\nhint: {way}")]
+    OutOfMemory {
+        /// What libtorch says.
+        what: String,
+        /// The settings that need less.
+        way: &'static str,
+    },
+}
+
+impl Error {
+    /// With the settings that need less, if memory was what there was not enough of.
+    pub(crate) fn with_way_to_need_less(self, way: &'static str) -> Self {
+        match self {
+            Self::Nn(error @ terminus_nn::Error::OutOfMemory { .. }) => Self::OutOfMemory {
+                what: error.to_string(),
+                way,
+            },
+            other => other,
+        }
+    }
+}
+
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::Nn(error.into())
+    }
 }
 
 fn saved_hint(saved: Option<u64>) -> String {

@@ -13,7 +13,7 @@ use terminus_manifest::{
     run::{Cancel, Progress},
     words::Role,
 };
-use terminus_nn::Checkpoint;
+use terminus_nn::{Checkpoint, guard};
 
 use crate::{
     Error,
@@ -145,6 +145,15 @@ impl fmt::Display for Evaluation {
 /// # Errors
 /// There is no checkpoint; nothing is held out; [`Error::Cancelled`]; files that cannot be read.
 pub fn evaluate(
+    plan: &TrainPlan,
+    options: &EvaluateOptions,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<Evaluation, Error> {
+    guard(|| measure_all(plan, options, progress, cancel))
+}
+
+fn measure_all(
     plan: &TrainPlan,
     options: &EvaluateOptions,
     progress: &dyn Progress,

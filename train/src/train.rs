@@ -13,6 +13,7 @@ use terminus_manifest::{
     plan::{EpochPlan, plan as plan_epoch},
     run::{Cancel, Progress},
 };
+use terminus_nn::guard;
 
 use crate::{
     Error,
@@ -58,6 +59,15 @@ pub struct Outcome {
 /// Settings, data or models that do not fit; a full disk; out of memory; a loss that is no number. Whatever was saved
 /// stays.
 pub fn train(plan: &TrainPlan, progress: &dyn Progress, cancel: &Cancel) -> Result<Outcome, Error> {
+    guard(|| whole_run(plan, progress, cancel))
+        .map_err(|error| error.with_way_to_need_less(NEEDS_LESS))
+}
+
+/// Settings of training that need less memory.
+const NEEDS_LESS: &str = "half of `train.batch_size` with twice of `train.accumulation` makes the same updates; \
+                          `train.precision = \"bf16\"` halves activations; `train.ema` costs a copy of the weights";
+
+fn whole_run(plan: &TrainPlan, progress: &dyn Progress, cancel: &Cancel) -> Result<Outcome, Error> {
     let _lock = Lock::take(&plan.run_folder.join("lock"))?;
     let saved = Saved::find(plan)?;
     if let Some(saved) = &saved

@@ -52,6 +52,63 @@ pub fn synchronize(device: Device) {
     }
 }
 
+/// Bytes that the device could give now: for the CPU what the system calls available, for CUDA what is free on the card.
+/// None where that cannot be known.
+pub fn free_bytes(device: Device) -> Option<u64> {
+    match device {
+        Device::Cpu => available_memory(&fs_err::read_to_string("/proc/meminfo").ok()?),
+        Device::Cuda(index) => cuda_memory::free_bytes(index),
+        _ => None,
+    }
+}
+
+/// `MemAvailable` of Linux' `/proc/meminfo`, in bytes.
+fn available_memory(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(not(feature = "cuda"))]
+mod cuda_memory {
+    pub(super) fn free_bytes(_: usize) -> Option<u64> {
+        None
+    }
+}
+
+#[cfg(feature = "cuda")]
+mod cuda_memory {
+    //! tch has no call for this; the CUDA runtime that libtorch brought along has.
+
+    use std::ffi::c_int;
+
+    use libloading::os::unix::{Library, Symbol};
+
+    type GetDevice = unsafe extern "C" fn(*mut c_int) -> c_int;
+    type SetDevice = unsafe extern "C" fn(c_int) -> c_int;
+    type MemGetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> c_int;
+
+    #[expect(unsafe_code, reason = "calls of the CUDA runtime; see SAFETY")]
+    pub(super) fn free_bytes(index: usize) -> Option<u64> {
+        let process = Library::this();
+        // SAFETY: the three symbols have had these signatures in every CUDA runtime (CUDA Runtime API, "Device
+        // Management" and "Memory Management"), all pointers are to locals of the right type, and the thread's device,
+        // which libtorch relies on, is put back.
+        unsafe {
+            let get: Symbol<GetDevice> = process.get(b"cudaGetDevice\0").ok()?;
+            let set: Symbol<SetDevice> = process.get(b"cudaSetDevice\0").ok()?;
+            let info: Symbol<MemGetInfo> = process.get(b"cudaMemGetInfo\0").ok()?;
+            let (mut before, mut free, mut total) = (0, 0, 0);
+            let is_there = get(&raw mut before) == 0 && set(c_int::try_from(index).ok()?) == 0;
+            let is_known = is_there && info(&raw mut free, &raw mut total) == 0;
+            set(before);
+            is_known.then_some(free as u64)
+        }
+    }
+}
+
 /// What libtorch can compute on here, in a few words.
 pub fn describe() -> String {
     let threads = tch::get_num_threads();
@@ -74,6 +131,14 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn the_cpu_gives_what_the_system_calls_available() {
+        let meminfo =
+            "MemTotal:       24000 kB\nMemFree:          100 kB\nMemAvailable:   12000 kB\n";
+        assert_eq!(available_memory(meminfo), Some(12_000 * 1024));
+        assert_eq!(available_memory("MemTotal: 1 kB\n"), None);
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -128,9 +128,49 @@ pub enum Error {
         /// How many there are.
         found: i64,
     },
+    /// The device has no memory for what was asked of it.
+    #[error("the device is out of memory: {message}")]
+    OutOfMemory {
+        /// What libtorch says, one line.
+        message: String,
+    },
     /// libtorch refused an operation.
-    #[error("libtorch: {0}")]
-    Torch(#[from] tch::TchError),
+    #[error("libtorch: {message}")]
+    Computing {
+        /// What libtorch says, one line.
+        message: String,
+    },
+}
+
+/// What allocators say when there is no more.
+const NO_MEMORY: [&str; 3] = [
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+];
+
+impl Error {
+    /// What libtorch threw: its message goes on with a trace of its insides, which helps nobody here.
+    pub(crate) fn thrown(message: &str) -> Self {
+        let lacks_memory = NO_MEMORY.iter().any(|words| message.contains(words));
+        let first = message.split("\nException raised from").next();
+        let message = first
+            .unwrap_or(message)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        if lacks_memory {
+            Self::OutOfMemory { message }
+        } else {
+            Self::Computing { message }
+        }
+    }
+}
+
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::thrown(&error.to_string())
+    }
 }
 
 /// At most so many names of one sort stand in a message; the fields hold all.

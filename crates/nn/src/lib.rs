@@ -21,6 +21,7 @@ mod builder;
 mod checkpoint;
 pub mod device;
 mod error;
+mod guard;
 mod init;
 mod kv_cache;
 mod layers;
@@ -32,6 +33,7 @@ mod weights;
 pub use builder::{Builder, Path};
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Misshaped, Result};
+pub use guard::guard;
 pub use init::Init;
 pub use kv_cache::{KvCache, KvCacheShape};
 pub use layers::{

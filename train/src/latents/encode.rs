@@ -15,7 +15,7 @@ use terminus_manifest::{
     index::IndexRow,
     run::{Cancel, Progress},
 };
-use terminus_nn::{Weights, write_safetensors};
+use terminus_nn::{Weights, guard, write_safetensors};
 use terminus_pixels::RgbImage;
 
 use super::{LatentCache, Posterior};
@@ -91,7 +91,7 @@ pub fn encode_missing(
     let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
     let done = thread::scope(|scope| {
         scope.spawn(|| decode_all(dataset, &missing, sender));
-        encode_all(receiver, cache, vae, device, progress, cancel)
+        guard(|| encode_all(receiver, cache, vae, device, progress, cancel))
     });
     // What is encoded is kept, whatever came after it.
     cache.flush()?;
