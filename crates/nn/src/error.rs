@@ -153,18 +153,30 @@ impl Error {
     /// What libtorch threw: its message goes on with a trace of its insides, which helps nobody here.
     pub(crate) fn thrown(message: &str) -> Self {
         let lacks_memory = NO_MEMORY.iter().any(|words| message.contains(words));
-        let first = message.split("\nException raised from").next();
-        let message = first
-            .unwrap_or(message)
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let message = first_lines(message);
         if lacks_memory {
             Self::OutOfMemory { message }
         } else {
             Self::Computing { message }
         }
     }
+}
+
+/// What libtorch says before the trace of its insides, in one line. tch's panics carry the message as Rust would write it
+/// in source code, behind words of their own.
+fn first_lines(message: &str) -> String {
+    let unwrapped = message
+        .split_once("Torch(\"")
+        .map_or(message, |(_, inner)| inner);
+    let lines = unwrapped.replace("\\n", "\n").replace("\\\"", "\"");
+    let said: Vec<&str> = lines
+        .lines()
+        .take_while(|line| {
+            !line.starts_with("Exception raised from") && !line.starts_with("frame #")
+        })
+        .flat_map(str::split_whitespace)
+        .collect();
+    said.join(" ").trim_end_matches("\")").to_owned()
 }
 
 impl From<tch::TchError> for Error {
