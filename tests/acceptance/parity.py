@@ -219,4 +219,5 @@ def main():
     sys.exit(1 if report.failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
