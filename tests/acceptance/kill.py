@@ -68,7 +68,7 @@ def run(args, recipe, stage, failpoint=None, kill_after=None):
 
 
 def recorded_work(root, stage):
-    """Items or samples that a killed stage had recorded, and originals that it had kept without recording them."""
+    """Files or samples that a killed stage had recorded, and originals that it had kept without recording them."""
     def rows(pattern):
         tables = [pq.read_table(part) for part in sorted(root.glob(pattern)) if not part.name.startswith(".")]
         return [row for table in tables for row in table.to_pylist()]
@@ -77,7 +77,7 @@ def recorded_work(root, stage):
         ledger = rows("ledger/*.parquet")
         known = {row["sha256"] for row in ledger}
         kept = {path.stem for path in root.glob("originals/*/*") if not path.name.startswith(".")}
-        return len({row["item_id"] for row in ledger}), len(kept - known)
+        return len({row["item_id"] for row in ledger if row["tile"] == 0}), len(kept - known)
     if stage == "caption":
         return len({row["caption_key"] for row in rows("captions/*.parquet")}), 0
     return sum(pq.ParquetFile(part).metadata.num_rows for part in root.glob("shards/[0-9]*.parquet")), 0
