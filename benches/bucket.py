@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -56,21 +57,13 @@ def timed(args, **kwargs):
     return time.perf_counter() - begun
 
 
-def peak_mb(args):
-    """Seconds and peak memory of a command."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(list(map(str, args)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, args
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024
-
-
-def recipe(work, name, source, more=""):
+def recipe(work, name, source, more="", target_px=1024):
     path = work / f"{name}.toml"
     path.write_text(f"""
 root = "{work}/root-{name}"
 [ingest]
 store = "reference"
+duplicates.near = false
 [[collection]]
 name = "files"
 source = {{ folder = "{source}" }}
@@ -79,7 +72,7 @@ captioner = "fixed"
 kind = "text"
 text = "a picture"
 [bucket]
-target_px = 1024
+target_px = {target_px}
 {more}
 """)
     return path
@@ -94,6 +87,8 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--images", type=int, default=600)
+    arguments.add_argument("--memory", type=int, nargs="*", default=[500, 2000, 8000], help="numbers of images for the peak memory")
+    arguments.add_argument("--part", choices=["plan", "cut", "pack"], action="append", help="only this part")
     arguments.add_argument("--no-build", action="store_true", help="measure the programs that are there")
     args = arguments.parse_args()
     for build in [] if args.no_build else (["--no-default-features"], ["-p", "terminus-bucket", "--example", "bench"]):
@@ -101,14 +96,20 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="bench-bucket-", dir=HERE / "target"))
     try:
         print(f"# cargo xtask bench bucket, {os.cpu_count()} cores")
-        planned = ours("plan", 1_000_000)
-        print(f"plan and mix 1,000,000 rows: square {planned['square']:.2f} s, aspect {planned['aspect']:.2f} s, "
-              f"peak {planned['peak_mb']} MB with the index in memory")
+        parts = args.part or ["plan", "cut", "pack"]
+        if "plan" in parts:
+            planned = [ours("plan", 1_000_000) for _ in range(args.rounds)]
+            square, aspect = (statistics.median(plan[shape] for plan in planned) for shape in ("square", "aspect"))
+            peak = max(plan["peak_mb"] for plan in planned)
+            print(f"plan and mix 1,000,000 rows: square {square:.2f} s, aspect {aspect:.2f} s, "
+                  f"peak {peak} MB with the index in memory", flush=True)
         subprocess.run([TERMINUS, "demo", work / "demo", "--images", "24", "--scale", "1", "-q"], check=True)
         pictures = [Image.open(path).convert("RGB") for path in sorted((work / "demo/midjourney").glob("*.*"))
                     if path.suffix in (".png", ".jpg", ".webp")]
-        cutting(args, work, pictures)
-        packing(args, work, pictures)
+        if "cut" in parts:
+            cutting(args, work, pictures)
+        if "pack" in parts:
+            packing(args, work, pictures)
     finally:
         shutil.rmtree(work)
 
@@ -134,54 +135,82 @@ def cutting(args, work, pictures):
                   f"{ratio:.2f} x Pillow's {rival} ({len(paths) / theirs:.1f}/s), {size_ratio:.3f} x its bytes")
 
 
+def source_of(folder, pictures, images, quality=92):
+    """Writes files of 1024 x 1024, each another picture."""
+    folder.mkdir()
+    draw = np.random.default_rng(1)
+    # A corner of each, so that no seam lies where a grid of four pictures has its own.
+    parts = [picture.crop((0, 0, picture.width * 7 // 10, picture.height * 7 // 10)) for picture in pictures]
+    squares = [np.asarray(part.resize((1024, 1024), Image.Resampling.LANCZOS)).astype(int) for part in parts]
+    # Noise makes each file another one, and as large as a photograph's.
+    noise = [draw.integers(-6, 7, (1024, 1024, 1)) for _ in range(8)]
+    for number in range(images):
+        pixels = squares[number % len(squares)] + np.roll(noise[number % 8], number, axis=0)
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / f"{number:05}.jpg", quality=quality)
+
+
+def bucketed(path, expected, *more):
+    """Seconds and peak memory of the stage; it must have that many samples."""
+    # A process's peak counts that of the one that it was forked from: a small one does it.
+    run = "import os, subprocess, sys; p = subprocess.Popen(sys.argv[1:]); _, s, u = os.wait4(p.pid, 0); sys.stderr.write(f'{s} {u.ru_maxrss}')"
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-SEc", run, TERMINUS, "bucket", path, "-q", "--json", *more], capture_output=True, text=True)
+    took = time.perf_counter() - begun
+    status, peak_kb = map(int, done.stderr.split()[-2:])
+    found = json.dumps(json.loads(done.stdout))
+    assert status == 0 and (expected is None or f'"samples": {expected}' in found), found
+    return took, peak_kb / 1024
+
+
 def packing(args, work, pictures):
     source = work / "source"
-    source.mkdir()
-    draw = np.random.default_rng(1)
-    squares = [picture.resize((1024, 1024), Image.Resampling.LANCZOS) for picture in pictures]
-    for number in range(args.images):
-        # Noise makes each file another one, and as large as a photograph's.
-        noise = draw.integers(-6, 7, (1024, 1024, 1))
-        pixels = np.clip(np.asarray(squares[number % len(squares)]).astype(int) + noise, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(source / f"{number:05}.jpg", quality=92)
+    source_of(source, pictures, args.images)
     size_bytes = sum(path.stat().st_size for path in source.iterdir())
-    ratios, rates, copies = [], [], []
+    rounds = []
     for number in range(args.rounds):
         path = recipe(work, f"verbatim{number}", source)
         prepare(path)
-        mine = timed([TERMINUS, "bucket", path, "-q", "--threads", "2"])
+        os.sync()
+        mine, _ = bucketed(path, args.images, "--threads", "2")
         target = work / f"copy{number}"
         theirs = timed(["sh", "-c", f"cp -r {source} {target} && sync -f {target}"])
-        ratios.append(theirs / mine)
-        rates.append(size_bytes / mine / 1e6)
-        copies.append(size_bytes / theirs / 1e6)
+        rounds.append((theirs / mine, size_bytes / mine / 1e6, size_bytes / theirs / 1e6))
         shutil.rmtree(target)
-        if number < args.rounds - 1:
-            shutil.rmtree(work / f"root-verbatim{number}")
+        shutil.rmtree(work / f"root-verbatim{number}")
+    ratio, rate, copy = (statistics.median(column) for column in zip(*rounds))
     print(f"verbatim, {args.images} files of {size_bytes / args.images / 1000:.0f} kB, 2 threads: "
-          f"{statistics.median(rates):.0f} MB/s, cp and sync {statistics.median(copies):.0f} MB/s, "
-          f"ratio {statistics.median(ratios):.2f}")
+          f"{rate:.0f} MB/s, cp and sync {copy:.0f} MB/s, ratio {ratio:.2f}", flush=True)
 
-    more = 'packing = "png"'
-    path = recipe(work, "full", source, more)
+    path = recipe(work, "full", source, 'packing = "png"')
     prepare(path)
-    full, peak = peak_mb([TERMINUS, "bucket", path, "-q"])
+    full, _ = bucketed(path, args.images)
+    draw = np.random.default_rng(2)
     for number in range(args.images // 100):
-        Image.fromarray(draw.integers(0, 256, (1024, 1024, 3), dtype=np.uint8)).save(source / f"new{number}.jpg", quality=50)
+        pixels = draw.integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(source / f"new{number}.jpg", quality=50)
     prepare(path)
-    added, _ = peak_mb([TERMINUS, "bucket", path, "-q"])
-    unchanged, _ = peak_mb([TERMINUS, "bucket", path, "-q"])
+    added, _ = bucketed(path, args.images + args.images // 100)
+    unchanged, _ = bucketed(path, args.images + args.images // 100)
     print(f"incremental: {args.images} images packed as png in {full:.2f} s, 1 % more in {added:.2f} s "
-          f"({100 * added / full:.1f} %), nothing new in {unchanged:.2f} s")
+          f"({100 * added / full:.1f} %), nothing new in {unchanged:.2f} s", flush=True)
+    shutil.rmtree(work / "root-full")
+    shutil.rmtree(source)
 
-    few = work / "few"
-    few.mkdir()
-    for path in sorted(source.iterdir())[: args.images // 4]:
-        shutil.copy(path, few / path.name)
-    path = recipe(work, "few", few, more)
-    prepare(path)
-    _, few_peak = peak_mb([TERMINUS, "bucket", path, "-q"])
-    print(f"peak memory: {few_peak:.0f} MB for {args.images // 4} images, {peak:.0f} MB for {args.images}")
+    # Small files, many of them: the memory of tables and windows, not of one large picture.
+    folder = work / "many"
+    peaks = {}
+    for images in args.memory:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        small = [picture.resize((256, 256)) for picture in pictures]
+        for number in range(images):
+            picture = small[number % len(small)].copy()
+            picture.putpixel((number % 256, number // 256), (255, 0, 255))
+            picture.save(folder / f"{number:05}.png", compress_level=1)
+        path = recipe(work, f"many{images}", folder, 'packing = "png"', target_px=192)
+        prepare(path)
+        _, peaks[images] = bucketed(path, None)
+    print("peak memory of packing 192 x 192 px: " + ", ".join(f"{peak:.0f} MB for {images} images" for images, peak in peaks.items()))
 
 
 main()

@@ -27,13 +27,15 @@ use crate::{
     config::OnShortfall,
 };
 
-/// Publishes `rows` if they or their mix differ from the parent's; fills in the summary.
+/// Publishes `rows` if they or their mix differ from the parent's; fills in the summary. `written` are the shards of
+/// this run, whose digests were taken while they were written.
 pub(crate) fn publish(
     bucket: &BucketPlan,
     facts: &Facts,
     parent: Option<&Generation>,
     parent_index: &[IndexRow],
     rows: &[IndexRow],
+    written: &HashMap<String, ShardRecord>,
     summary: &mut Summary,
 ) -> Result<(), Error> {
     let accounts = accounts(facts, &bucket.collections);
@@ -73,7 +75,7 @@ pub(crate) fn publish(
         seed: bucket.seed,
         shape: bucket.shape,
         samples: SamplesRecord::default(),
-        shards: shards(bucket, parent, rows)?,
+        shards: shards(bucket, parent, written, rows)?,
         mix,
         decoders: decoders(facts, rows),
         buckets: buckets(rows),
@@ -122,10 +124,11 @@ fn mix(bucket: &BucketPlan, rows: &[IndexRow]) -> Result<MixRecord, Error> {
     })
 }
 
-/// The records of all shards that the index names; those that the parent knows are taken from it.
+/// The records of all shards that the index names; only those that neither this run wrote nor the parent knows are read.
 fn shards(
     bucket: &BucketPlan,
     parent: Option<&Generation>,
+    written: &HashMap<String, ShardRecord>,
     rows: &[IndexRow],
 ) -> Result<Vec<ShardRecord>, Error> {
     let known: HashMap<&str, &ShardRecord> = parent
@@ -138,10 +141,12 @@ fn shards(
     names.dedup();
     names
         .into_iter()
-        .map(|name| match known.get(name) {
-            Some(record) => Ok((*record).clone()),
-            None => record(bucket, name),
-        })
+        .map(
+            |name| match known.get(name).copied().or(written.get(name)) {
+                Some(record) => Ok(record.clone()),
+                None => record(bucket, name),
+            },
+        )
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! The report of a recipe: what every stage did with every collection, and the mix that came of it.
 
+mod captioners;
 mod causes;
 mod cropping;
 mod diff;
@@ -30,6 +31,7 @@ use crate::{
     accounts::{CollectionAccount, accounts},
 };
 
+pub use captioners::{CaptionExample, CaptionerReport};
 pub use causes::causes;
 pub use cropping::{BucketCropping, Cropping};
 pub use diff::{CollectionDiff, Diff};
@@ -68,6 +70,8 @@ pub struct Report {
     pub uses: Vec<Uses>,
     /// What captions say.
     pub texts: Vec<Texts>,
+    /// What each captioner gave.
+    pub captioners: Vec<CaptionerReport>,
     /// Measured scores and their thresholds.
     pub scores: Vec<Score>,
     /// Whose pictures these are.
@@ -148,6 +152,7 @@ impl Report {
             cropping: Cropping::of(index),
             uses: Uses::of(survey)?,
             texts: Texts::of(survey),
+            captioners: CaptionerReport::of(plan, survey),
             scores: Score::of(plan, survey),
             rights: Rights::of(plan, survey),
             mix,

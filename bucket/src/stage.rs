@@ -8,7 +8,7 @@ use serde::Serialize;
 use terminus_manifest::{
     caption::CaptionRow,
     failpoint,
-    generation::{Draft, Generation, StageCounts},
+    generation::{Draft, Generation, ShardRecord, StageCounts},
     ids::{CaptionKey, ItemId, SampleId, hash_u64},
     index::IndexRow,
     log::{COMPACT_PAST_PARTS, LogRow as _},
@@ -104,6 +104,7 @@ pub fn bucket(
     sampling.measure(&facts, progress, cancel)?;
     let planned = sampling.plan(&facts, &captions);
     let mut faults: HashMap<ItemId, PackFault> = HashMap::new();
+    let mut written = HashMap::new();
     let new: Vec<&PlannedSample<'_>> = new_samples(plan, &planned, &locations, &facts, &mut faults);
     summary.packed = new.len() as u64;
     if !plan.dry_run && !new.is_empty() {
@@ -113,12 +114,8 @@ pub fn bucket(
             progress,
             cancel,
         };
-        summary.packed = writer.write(
-            &new,
-            &mut locations,
-            &mut faults,
-            &mut summary.shards_written,
-        )?;
+        summary.packed = writer.write(&new, &mut locations, &mut faults, &mut written)?;
+        summary.shards_written = written.len() as u64;
     }
     summary.failed = faults.len() as u64;
 
@@ -147,6 +144,7 @@ pub fn bucket(
         parent.as_ref(),
         &parent_index,
         &rows,
+        &written,
         &mut summary,
     )?;
     Ok(summary)
@@ -237,13 +235,13 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// Packs `samples` and writes them in their order; gives how many.
+    /// Packs `samples` and writes them in their order, into shards that `written` gets; gives how many.
     fn write(
         &self,
         samples: &[&PlannedSample<'_>],
         locations: &mut Locations,
         faults: &mut HashMap<ItemId, PackFault>,
-        shards_written: &mut u64,
+        written: &mut HashMap<String, ShardRecord>,
     ) -> Result<u64, Error> {
         let plan = self.plan;
         let store = ContentStore::new(plan.root.originals());
@@ -264,7 +262,7 @@ impl Writing<'_> {
                 return Err(Error::Interrupted);
             }
             let ready = std::mem::take(&mut packed);
-            let (written, next) = rayon::join(
+            let (pushed, next) = rayon::join(
                 || shards.push_all(ready, faults),
                 || {
                     let rows: Vec<_> = window
@@ -278,12 +276,12 @@ impl Writing<'_> {
                     rows
                 },
             );
-            written?;
+            pushed?;
             packed = next;
         }
         shards.close()?;
         self.progress.finish();
-        *shards_written = u64::from(shards.written);
+        written.extend(shards.written);
         let count = shards.rows.len() as u64;
         locations.extend(shards.rows);
         Ok(count)
@@ -295,7 +293,7 @@ struct Shards<'a> {
     plan: &'a BucketPlan,
     draft: &'a Draft,
     next: u32,
-    written: u32,
+    written: HashMap<String, ShardRecord>,
     open: Option<(String, ShardWriter)>,
     rows: Locations,
 }
@@ -310,7 +308,7 @@ impl<'a> Shards<'a> {
             plan,
             draft,
             next,
-            written: 0,
+            written: HashMap::new(),
             open: None,
             rows: Locations::new(),
         }
@@ -353,10 +351,17 @@ impl<'a> Shards<'a> {
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        if let Some((_, writer)) = self.open.take() {
-            writer.finish()?;
+        if let Some((path, writer)) = self.open.take() {
+            let rows = writer.rows();
+            let written = writer.finish()?;
             self.next += 1;
-            self.written += 1;
+            let record = ShardRecord {
+                path: path.clone(),
+                rows,
+                size_bytes: written.size_bytes,
+                sha256: written.sha256.to_string(),
+            };
+            self.written.insert(path, record);
             failpoint::pass("bucket.after_shard");
         }
         Ok(())

@@ -20,7 +20,7 @@ pub(super) struct Folders {
     folder: PathBuf,
     resolution_px: u32,
     step_px: u32,
-    sides: Option<(u32, u32)>,
+    frame: Frame,
     /// What each sample is called, where it belongs, and how often it is used.
     samples: HashMap<SampleId, Sample>,
 }
@@ -36,13 +36,39 @@ struct Sample {
     facts: String,
 }
 
+/// The sides and the area that the samples have.
+#[derive(Default)]
+struct Frame {
+    sides: Option<(u32, u32)>,
+    area: u64,
+}
+
+impl Frame {
+    fn take(&mut self, width: u32, height: u32) {
+        let sides = self.sides.get_or_insert((width, height));
+        let (least, most) = (width.min(height), width.max(height));
+        *sides = (sides.0.min(least), sides.1.max(most));
+        self.area = self.area.max(u64::from(width) * u64::from(height));
+    }
+
+    /// `resolution`, `min_bucket_reso` and `max_bucket_reso`. kohya's scripts shrink a picture of more pixels than the
+    /// square of the resolution, and stop unless the resolution lies between the two others.
+    fn limits(&self, target_px: u32) -> [u32; 3] {
+        let root = self.area.isqrt();
+        let side = root + u64::from(root * root < self.area);
+        let side = target_px.max(side as u32);
+        let (least, most) = self.sides.unwrap_or((side, side));
+        [side, least.min(side), most.max(side)]
+    }
+}
+
 impl Folders {
     pub(super) fn new(folder: &Path, plan: &ExportPlan) -> Self {
         Self {
             folder: folder.to_owned(),
             resolution_px: plan.target_px,
             step_px: plan.step_px,
-            sides: None,
+            frame: Frame::default(),
             samples: HashMap::new(),
         }
     }
@@ -54,12 +80,7 @@ impl Folders {
 
 impl Sink for Folders {
     fn push(&mut self, entry: Entry) -> Result<(), Error> {
-        let (least, most) = (
-            entry.row.width.min(entry.row.height),
-            entry.row.width.max(entry.row.height),
-        );
-        let sides = self.sides.get_or_insert((least, most));
-        *sides = (sides.0.min(least), sides.1.max(most));
+        self.frame.take(entry.row.width, entry.row.height);
         if let Some(sample) = self.samples.get_mut(&entry.row.sample_id) {
             sample.uses += 1;
             return Ok(());
@@ -93,14 +114,13 @@ impl Sink for Folders {
             let key = (sample.split, sample.collection.as_str(), sample.uses);
             subsets.entry(key).or_default().push((id, sample));
         }
-        let (least, most) = self.sides.unwrap_or((self.step_px, self.resolution_px));
+        let [side, least, most] = self.frame.limits(self.resolution_px);
         let mut toml = format!(
             "# Paths are relative: run kohya's scripts in this folder with --dataset_config dataset.toml.\n\n\
              [general]\ncaption_extension = \".txt\"\nshuffle_caption = false\n\n\
              [[datasets]]\nresolution = [{side}, {side}]\nenable_bucket = true\nbucket_no_upscale = true\n\
              bucket_reso_steps = {}\nmin_bucket_reso = {least}\nmax_bucket_reso = {most}\n",
             self.step_px,
-            side = self.resolution_px,
         );
         let coordinates = fs::File::create(self.folder.join("coordinates.jsonl"))?;
         let mut coordinates = BufWriter::new(coordinates);
@@ -133,5 +153,30 @@ impl Sink for Folders {
             "the order of an epoch: kohya's scripts shuffle; repeats are kept as `num_repeats`".to_owned(),
             "captions beyond the first of each sample".to_owned(),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(sizes: &[(u32, u32)], target_px: u32) -> [u32; 3] {
+        let mut frame = Frame::default();
+        for &(width, height) in sizes {
+            frame.take(width, height);
+        }
+        frame.limits(target_px)
+    }
+
+    #[test]
+    fn no_picture_is_resized_and_the_resolution_lies_between_the_limits() {
+        assert_eq!(limits(&[(1536, 640), (832, 1216)], 1024), [1024, 640, 1536]);
+        assert_eq!(limits(&[(832, 832)], 1024), [1024, 832, 1024]);
+        assert_eq!(
+            limits(&[(768, 1344), (1280, 1280)], 1024),
+            [1280, 768, 1344]
+        );
+        assert_eq!(limits(&[(1600, 704)], 1024), [1062, 704, 1600]);
+        assert_eq!(limits(&[], 1024), [1024, 1024, 1024]);
     }
 }

@@ -554,6 +554,79 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn any_pools_and_shares_give_exact_counts_bounded_windows_every_sample_and_the_same_plan_again(
+        pools in prop::collection::vec((1..16_u32, 0..3_u32, 1..9_u64), 1..4), anchors in 0..12_u32,
+        asked in any_ratio(), shape in any_shape(), batch in any_batch(), seed: u64, epoch in 0..9_u64,
+    ) {
+        let mut samples = pool(Role::Anchor, anchors, SIZES.len());
+        let mut rules = BTreeMap::new();
+        for (collection, &(count, kind, part)) in (1..).zip(&pools) {
+            samples.extend((0..count).map(|n| PlanSample {
+                sample_id: SampleId(hash("sample", &[&collection.to_string(), &n.to_string()])),
+                role: Role::Train,
+                collection,
+                ..pool(Role::Train, n + 1, SIZES.len())[n as usize]
+            }));
+            let rule = match kind {
+                0 => continue,
+                1 => CollectionRule::Share(Ratio::new(part, 30).unwrap()),
+                _ => CollectionRule::Weight(Ratio::new(part, 3).unwrap()),
+            };
+            rules.insert(collection, rule);
+        }
+        let settings = PlanSettings { seed, collections: rules, ..settings(shape, asked, batch) };
+        let epoch_plan = plan(&samples, &settings, epoch).unwrap();
+        let mix = epoch_plan.mix();
+
+        // Counts: the anchors are the nearest whole number to what is asked of the train places.
+        let (train, places) = (i128::from(mix.by_role.train.places), i128::from(mix.by_role.anchor.places));
+        let exact = match asked {
+            _ if anchors == 0 => (0, 1),
+            None => (i128::from(anchors), 1),
+            Some(AnchorRatio::RatioToTrain(r)) => (train * i128::from(r.numerator()), i128::from(r.denominator())),
+            Some(AnchorRatio::ShareOfAll(r)) => (
+                train * i128::from(r.numerator()),
+                i128::from(r.denominator()) - i128::from(r.numerator()),
+            ),
+        };
+        prop_assert!((2 * (places * exact.1 - exact.0)).abs() <= exact.1, "{} for {:?}", places, exact);
+        let counted = epoch_plan.places().iter().filter(|place| !place.is_fill).count() as i128;
+        prop_assert_eq!(counted, train + places);
+        for quota in epoch_plan.quotas() {
+            prop_assert_eq!(quota.asked, quota.places, "without a cap nothing is short");
+        }
+
+        // Every train sample is seen, and a collection's samples as often as each other, within one.
+        let usage = epoch_plan.usage(samples.len());
+        for collection in 1..=pools.len() as u64 {
+            let of_it = samples.iter().zip(usage.iter()).filter(|(sample, _)| sample.collection == collection);
+            let counts: Vec<u32> = of_it.map(|(_, usage)| usage.places).collect();
+            let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+            prop_assert!(*least >= 1 && most - least <= 1, "{:?}", counts);
+        }
+
+        // Windows: every step of a square epoch has its part of the anchors, within one.
+        if shape == Shape::Square {
+            let (all, steps) = (i128::from(anchors_in(&samples, epoch_plan.places())), epoch_plan.steps() as i128);
+            for step in 0..epoch_plan.steps() {
+                let here = i128::from(anchors_in(&samples, epoch_plan.step(step).unwrap()));
+                prop_assert!((here * steps - all).abs() < steps);
+            }
+        }
+
+        // Determinism, whatever the order of the input.
+        let mut turned = samples.clone();
+        turned.reverse();
+        let again = plan(&turned, &settings, epoch).unwrap();
+        prop_assert_eq!(ids(&samples, &epoch_plan), ids(&turned, &again));
+        prop_assert_eq!(mix, again.mix());
+    }
+}
+
 fn bucket_of(samples: &[PlanSample], place: Place) -> (u32, u32) {
     let sample = samples[place.sample as usize];
     (sample.width, sample.height)

@@ -205,6 +205,8 @@ impl ShardReader {
 
 #[cfg(test)]
 mod tests {
+    use parquet::{basic::Compression, file::metadata::PageIndexPolicy};
+
     use super::*;
     use crate::{
         ids::{ItemId, PictureId, Rect, Sha256Digest},
@@ -241,6 +243,23 @@ mod tests {
         }
     }
 
+    fn images_stand_as_they_are_one_to_a_page(path: &Path) {
+        let file = fs::File::open(path).unwrap().into_parts().0;
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let metadata = ArrowReaderMetadata::load(&file, options).unwrap();
+        let metadata = metadata.metadata();
+        for (number, group) in metadata.row_groups().iter().enumerate() {
+            for column in [0, 1] {
+                let column = group.column(column);
+                assert_eq!(column.compression(), Compression::UNCOMPRESSED);
+                assert_eq!(column.dictionary_page_offset(), None);
+                assert_eq!(column.statistics(), None);
+            }
+            let pages = metadata.page_index_for_row_group(number);
+            assert_eq!(pages.num_data_pages(0), Some(group.num_rows() as usize));
+        }
+    }
+
     #[test]
     fn a_shard_gives_back_its_rows_in_order_and_one_by_one() {
         let folder = tempfile::tempdir().unwrap();
@@ -259,6 +278,7 @@ mod tests {
         assert_eq!(Sha256Digest::of(&fs::read(&path).unwrap()), written.sha256);
         let reader = ShardReader::open(&path).unwrap();
         assert_eq!(reader.metadata.metadata().num_row_groups(), 3);
+        images_stand_as_they_are_one_to_a_page(&path);
         let mut back = Vec::new();
         reader
             .for_each(|_, row| -> Result<(), Error> {

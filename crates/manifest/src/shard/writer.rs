@@ -72,12 +72,15 @@ impl ShardWriter {
             path: path.to_owned(),
             source,
         };
-        let image = ColumnPath::from("image.bytes");
-        let name = ColumnPath::from("image.path");
+        // The parts one by one: `ColumnPath::from("image.bytes")` is a column with a dot in its name.
+        let part = |name: &str| ColumnPath::new(vec!["image".to_owned(), name.to_owned()]);
+        let (image, name) = (part("bytes"), part("path"));
         let mut properties = writer_properties()
             .set_key_value_metadata(Some(metadata()))
             // The limits of a row group are kept by this writer, in rows and in bytes.
             .set_max_row_group_row_count(None);
+        // A page for each image, so that reading one row reads no other's pixels.
+        properties = properties.set_column_data_page_size_limit(image.clone(), 1);
         for column in [image, name] {
             properties = properties
                 .set_column_dictionary_enabled(column.clone(), false)
