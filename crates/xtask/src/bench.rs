@@ -24,7 +24,12 @@ const BENCHES: &[Bench] = &[
             &["-p", "terminus-ingest", "--example", "serve"],
         ],
         script: "benches/ingest.py",
-        programs: &["terminus", "examples/decode_files", "examples/near", "examples/serve"],
+        programs: &[
+            "terminus",
+            "examples/decode_files",
+            "examples/near",
+            "examples/serve",
+        ],
     },
     Bench {
         room: "bucket",
