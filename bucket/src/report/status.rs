@@ -9,7 +9,7 @@ use terminus_manifest::{
 };
 
 use super::{Report, Yields};
-use crate::{BucketPlan, Error, accounts::CollectionAccount};
+use crate::{BucketPlan, CollectionPlan, Error, accounts::CollectionAccount};
 
 impl Report {
     /// What counting alone tells of a recipe and generation `number` of it, the newest without one: the same as
@@ -55,7 +55,11 @@ fn count(
         .enumerate()
         .map(|(place, collection)| (collection.name.as_str(), place))
         .collect();
-    let stages: Vec<_> = plan.collections.iter().map(|c| c.stages()).collect();
+    let stages: Vec<_> = plan
+        .collections
+        .iter()
+        .map(CollectionPlan::stages)
+        .collect();
     let mut accounts = CollectionAccount::empty(&plan.collections);
     let mut sizes: HashMap<(usize, u32, u32), u64> = HashMap::new();
     let mut rest = verdicts;

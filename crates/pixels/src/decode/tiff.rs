@@ -42,10 +42,9 @@ pub(super) fn read(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples,
     } = Page::open(bytes)?;
     let mut decoder = decoder.with_limits(limits);
     let kind = match (colour, &palette) {
-        (ColorType::Gray(1 | 2 | 4 | 8), Some(_)) => Kind::Rgb,
         (ColorType::Gray(1 | 2 | 4 | 8 | 16), None) => Kind::Grey,
         (ColorType::GrayA(8 | 16) | GREY_ALPHA | GREY_ALPHA_16, None) => Kind::GreyAlpha,
-        (ColorType::RGB(8 | 16), None) => Kind::Rgb,
+        (ColorType::Gray(1 | 2 | 4 | 8), Some(_)) | (ColorType::RGB(8 | 16), None) => Kind::Rgb,
         (ColorType::RGBA(8 | 16), None) => Kind::Rgba,
         (ColorType::CMYK(8 | 16), None) => Kind::Cmyk,
         (other, _) => return Err(unsupported(other)),
@@ -64,7 +63,9 @@ pub(super) fn read(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples,
         (ColorType::Gray(bits @ (1 | 2 | 4)), None) => {
             let step = 255 / ((1 << bits) - 1);
             let mut values = unpack(samples, width, bits);
-            values.iter_mut().for_each(|value| *value *= step);
+            for value in &mut values {
+                *value *= step;
+            }
             values
         }
         _ => samples,
