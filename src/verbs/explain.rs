@@ -150,10 +150,8 @@ impl Known<'_> {
 
     /// The source id of an item, or its id where the ledger does not hold it.
     fn name_of(&self, item_id: ItemId) -> String {
-        self.find(item_id).map_or_else(
-            || format!("{item_id}, which has not been found"),
-            |row| name(row),
-        )
+        self.find(item_id)
+            .map_or_else(|| format!("{item_id}, which has not been found"), name)
     }
 
     /// What was measured here, and what was joined from `ingest.scores.files`.
@@ -179,7 +177,7 @@ impl Known<'_> {
                 "stage": stage,
                 "verdict": outcome,
                 "reason": verdict.and_then(|v| v.reason),
-                "meaning": verdict.and_then(|v| v.reason).map(|reason| reason.meaning()),
+                "meaning": verdict.and_then(|v| v.reason).map(terminus_manifest::words::Reason::meaning),
                 "value": verdict.and_then(|v| v.value),
                 "threshold": verdict.and_then(|v| v.threshold),
                 "detail": verdict.and_then(|v| v.detail.clone()),
