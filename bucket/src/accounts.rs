@@ -91,18 +91,7 @@ pub struct CollectionAccount {
 
 /// The accounts of all collections of a recipe, in its order.
 pub fn accounts(facts: &Facts, collections: &[CollectionPlan]) -> Vec<CollectionAccount> {
-    let mut accounts: Vec<CollectionAccount> = collections
-        .iter()
-        .map(|collection| CollectionAccount {
-            name: collection.name.clone(),
-            role: collection.role,
-            stages: Stage::ALL
-                .iter()
-                .map(|&stage| (stage, StageCounts::default()))
-                .collect(),
-            reasons: BTreeMap::new(),
-        })
-        .collect();
+    let mut accounts = CollectionAccount::empty(collections);
     let places: HashMap<&str, usize> = collections
         .iter()
         .enumerate()
@@ -112,20 +101,36 @@ pub fn accounts(facts: &Facts, collections: &[CollectionPlan]) -> Vec<Collection
         let Some(&place) = places.get(row.collection.as_str()) else {
             continue;
         };
-        let account = &mut accounts[place];
         for (stage, outcome, verdict) in facts.path_of(row.item_id, &collections[place]) {
-            account.stages.entry(stage).or_default().add(outcome);
-            if let Some(reason) = verdict.and_then(|verdict| verdict.reason) {
-                *account
-                    .reasons
-                    .entry(stage)
-                    .or_default()
-                    .entry(reason)
-                    .or_default() += 1;
-            }
+            accounts[place].add(stage, outcome, verdict.and_then(|verdict| verdict.reason));
         }
     }
     accounts
+}
+
+impl CollectionAccount {
+    /// Accounts in which nothing has come in yet, one a collection.
+    pub(crate) fn empty(collections: &[CollectionPlan]) -> Vec<Self> {
+        let account = |collection: &CollectionPlan| Self {
+            name: collection.name.clone(),
+            role: collection.role,
+            stages: Stage::ALL
+                .iter()
+                .map(|&stage| (stage, StageCounts::default()))
+                .collect(),
+            reasons: BTreeMap::new(),
+        };
+        collections.iter().map(account).collect()
+    }
+
+    /// Counts what a stage said of an item.
+    pub(crate) fn add(&mut self, stage: Stage, outcome: Outcome, reason: Option<Reason>) {
+        self.stages.entry(stage).or_default().add(outcome);
+        if let Some(reason) = reason {
+            let reasons = self.reasons.entry(stage).or_default();
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
 }
 
 /// The sum over collections.

@@ -1,10 +1,12 @@
 //! `terminus explain`: all that is known of an item.
 
 use anyhow::bail;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use terminus_bucket::accounts::Facts;
+use terminus_ingest::{MEASURED, Scores};
 use terminus_manifest::{
-    caption::CaptionRow, generation::Generation, index::IndexRow, ledger::LedgerRow,
+    caption::CaptionRow, generation::Generation, ids::ItemId, index::IndexRow, ledger::LedgerRow,
+    words::Stage,
 };
 
 use crate::{
@@ -25,6 +27,14 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<()> {
         .transpose()?
         .unwrap_or_default();
     let captions = context.root().captions().rows()?;
+    let scores = Scores::read(&context.stages.ingest.score_files)?;
+    let known = Known {
+        context: &context,
+        facts: &facts,
+        index: &index,
+        captions: &captions,
+        scores: &scores,
+    };
     let rows = find(&args.id, &facts.ledger, &index);
     if rows.is_empty() {
         bail!(
@@ -34,11 +44,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<()> {
             context.root().path().display()
         );
     }
-    let shown: Vec<Value> = rows
-        .iter()
-        .take(SHOWN)
-        .map(|row| item(row, &context, &facts, &index, &captions))
-        .collect();
+    let shown: Vec<Value> = rows.iter().take(SHOWN).map(|row| known.item(row)).collect();
     if context.common.json {
         let fields = json!({ "items": shown, "found": rows.len() });
         return print_json(&context.document("explain", &fields));
@@ -62,8 +68,9 @@ fn find<'a>(id: &str, ledger: &'a [LedgerRow], index: &[IndexRow]) -> Vec<&'a Le
         .filter(|row| starts(row.sample_id.to_string()))
         .map(|row| row.item_id)
         .collect();
-    let exact = |row: &&LedgerRow| row.source_id == id;
-    if let Some(row) = ledger.iter().find(exact) {
+    // The tiles of a grid have its source id; the whole explains them.
+    let exact = ledger.iter().filter(|row| row.source_id == id);
+    if let Some(row) = exact.min_by_key(|row| row.tile) {
         return vec![row];
     }
     ledger
@@ -80,89 +87,199 @@ fn find<'a>(id: &str, ledger: &'a [LedgerRow], index: &[IndexRow]) -> Vec<&'a Le
         .collect()
 }
 
-fn item(
-    row: &LedgerRow,
-    context: &Context,
-    facts: &Facts,
-    index: &[IndexRow],
-    captions: &[CaptionRow],
-) -> Value {
-    let picture = row.picture_id();
-    let collection = context
-        .stages
-        .bucket
-        .collections
-        .iter()
-        .find(|plan| plan.name == row.collection);
-    let path: Vec<Value> = collection
-        .map(|collection| facts.path_of(row.item_id, collection))
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(stage, outcome, verdict)| {
+/// What a root knows.
+struct Known<'a> {
+    context: &'a Context,
+    facts: &'a Facts,
+    index: &'a [IndexRow],
+    captions: &'a [CaptionRow],
+    scores: &'a Scores,
+}
+
+impl Known<'_> {
+    fn item(&self, row: &LedgerRow) -> Value {
+        let picture = row.picture_id();
+        json!({
+            "item_id": row.item_id.to_string(),
+            "source_id": row.source_id,
+            "collection": row.collection,
+            "origin": row.origin,
+            "kind": row.kind,
+            "what": what(row),
+            "parent": row.parent_id.map(|parent| self.name_of(parent)),
+            "tile": (row.tile > 0).then(|| json!([row.tile_top, row.tile_left, row.tile_width, row.tile_height])),
+            "sha256": row.sha256.map(|sha256| sha256.to_string()),
+            "picture_id": picture.map(|picture| picture.to_string()),
+            "group_id": row.group_id.map(|group| group.to_string()),
+            "format": row.format,
+            "decoder": row.decoder,
+            "colour": row.colour,
+            "width_px": row.width_px,
+            "height_px": row.height_px,
+            "orientation": row.orientation,
+            "size_bytes": row.size_bytes,
+            "prompt": row.prompt,
+            "found_caption": row.found_caption,
+            "generator": row.generator,
+            "generator_version": row.generator_version,
+            "posted_at": row.posted_at.map(|at| at.to_string()),
+            "reactions": row.reactions,
+            "license": row.license,
+            "author": row.author,
+            "consent": row.consent,
+            "camera": row.camera_model,
+            "looks_like": row.looks_like,
+            "scores": self.scores_of(row),
+            "fault": row.fault,
+            "fault_detail": row.fault_detail,
+            "seen_at": row.seen_at.to_string(),
+            "run": row.run,
+            "stages": self.stages(row),
+            "made_of_it": self.children(row),
+            "shows_the_same": self.group(row),
+            "captions": self.captions_of(row),
+            "samples": self.samples(row),
+        })
+    }
+
+    fn find(&self, item_id: ItemId) -> Option<&LedgerRow> {
+        let ledger = &self.facts.ledger;
+        let at = ledger.binary_search_by_key(&item_id, |row| row.item_id);
+        at.ok().map(|at| &ledger[at])
+    }
+
+    /// The source id of an item, or its id where the ledger does not hold it.
+    fn name_of(&self, item_id: ItemId) -> String {
+        self.find(item_id)
+            .map_or_else(|| format!("{item_id}, which has not been found"), name)
+    }
+
+    /// What was measured here, and what was joined from `ingest.scores.files`.
+    fn scores_of(&self, row: &LedgerRow) -> Option<Value> {
+        let names = MEASURED.into_iter().chain(self.scores.names());
+        let values: Map<String, Value> = names
+            .filter_map(|name| {
+                let value = self.scores.of(name, row)?;
+                Some((name.to_owned(), json!((value * 1e4).round() / 1e4)))
+            })
+            .collect();
+        (!values.is_empty()).then_some(Value::Object(values))
+    }
+
+    fn stages(&self, row: &LedgerRow) -> Vec<Value> {
+        let mut collections = self.context.stages.bucket.collections.iter();
+        let Some(collection) = collections.find(|plan| plan.name == row.collection) else {
+            return Vec::new();
+        };
+        let path = self.facts.path_of(row.item_id, collection).into_iter();
+        path.map(|(stage, outcome, verdict)| {
             json!({
                 "stage": stage,
                 "verdict": outcome,
                 "reason": verdict.and_then(|v| v.reason),
+                "meaning": verdict.and_then(|v| v.reason).map(terminus_manifest::words::Reason::meaning),
                 "value": verdict.and_then(|v| v.value),
                 "threshold": verdict.and_then(|v| v.threshold),
                 "detail": verdict.and_then(|v| v.detail.clone()),
+                "retryable": verdict.filter(|v| v.retryable).map(|_| true),
                 "run": verdict.map(|v| v.run),
             })
         })
-        .collect();
-    let captions: Vec<Value> = captions
-        .iter()
-        .filter(|caption| Some(caption.picture_id) == picture)
-        .map(|caption| {
-            json!({
-                "captioner": caption.captioner,
-                "text": caption.text,
-                "clip_tokens": caption.clip_tokens,
-                "run": caption.run,
-            })
+        .collect()
+    }
+
+    /// Its ingest verdict, in a word.
+    fn standing(&self, row: &LedgerRow) -> Value {
+        let mut collections = self.context.stages.bucket.collections.iter();
+        let collection = collections.find(|plan| plan.name == row.collection);
+        let verdict = collection.and_then(|plan| {
+            let hash = &plan.ingest_config_hash;
+            self.facts.verdict(row.item_id, Stage::Ingest, hash)
+        });
+        json!({
+            "item": name(row),
+            "verdict": verdict.map(|v| v.verdict),
+            "reason": verdict.and_then(|v| v.reason),
+            "size": row.tile_width.zip(row.tile_height).map(|(w, h)| format!("{w}x{h}")),
         })
-        .collect();
-    let samples: Vec<Value> = index
-        .iter()
-        .filter(|sample| sample.item_id == row.item_id)
-        .map(|sample| {
-            json!({
-                "sample_id": sample.sample_id.to_string(),
-                "split": sample.split,
-                "shard": sample.shard,
-                "row": sample.row,
-                "crop": [sample.crop_top, sample.crop_left, sample.width, sample.height],
-                "packing": sample.packing,
+    }
+
+    /// Tiles, and images that were taken out of it.
+    fn children(&self, row: &LedgerRow) -> Vec<Value> {
+        let rows = self.facts.ledger.iter();
+        let mut children: Vec<&LedgerRow> = rows
+            .filter(|other| other.parent_id == Some(row.item_id))
+            .collect();
+        children.sort_by_key(|child| (child.tile == 0, &child.source_id, child.tile));
+        let children = children.into_iter().take(SHOWN);
+        children.map(|child| self.standing(child)).collect()
+    }
+
+    /// The others of its group of duplicates.
+    fn group(&self, row: &LedgerRow) -> Vec<Value> {
+        let Some(group) = row.group_id else {
+            return Vec::new();
+        };
+        let rows = self.facts.ledger.iter();
+        rows.filter(|other| other.group_id == Some(group) && other.item_id != row.item_id)
+            .take(SHOWN)
+            .map(|other| self.standing(other))
+            .collect()
+    }
+
+    fn captions_of(&self, row: &LedgerRow) -> Vec<Value> {
+        let picture = row.picture_id();
+        let captions = self.captions.iter();
+        captions
+            .filter(|caption| Some(caption.picture_id) == picture)
+            .map(|caption| {
+                json!({
+                    "captioner": caption.captioner,
+                    "text": caption.text,
+                    "clip_tokens": caption.clip_tokens,
+                    "run": caption.run,
+                })
             })
-        })
-        .collect();
-    json!({
-        "item_id": row.item_id.to_string(),
-        "source_id": row.source_id,
-        "collection": row.collection,
-        "origin": row.origin,
-        "sha256": row.sha256.map(|sha256| sha256.to_string()),
-        "picture_id": picture.map(|picture| picture.to_string()),
-        "group_id": row.group_id.map(|group| group.to_string()),
-        "format": row.format,
-        "decoder": row.decoder,
-        "colour": row.colour,
-        "width_px": row.width_px,
-        "height_px": row.height_px,
-        "orientation": row.orientation,
-        "size_bytes": row.size_bytes,
-        "prompt": row.prompt,
-        "generator": row.generator,
-        "generator_version": row.generator_version,
-        "license": row.license,
-        "author": row.author,
-        "camera": row.camera_model,
-        "seen_at": row.seen_at.to_string(),
-        "run": row.run,
-        "stages": path,
-        "captions": captions,
-        "samples": samples,
-    })
+            .collect()
+    }
+
+    fn samples(&self, row: &LedgerRow) -> Vec<Value> {
+        let samples = self.index.iter();
+        samples
+            .filter(|sample| sample.item_id == row.item_id)
+            .map(|sample| {
+                json!({
+                    "sample_id": sample.sample_id.to_string(),
+                    "split": sample.split,
+                    "shard": sample.shard,
+                    "row": sample.row,
+                    "crop": [sample.crop_top, sample.crop_left, sample.width, sample.height],
+                    "packing": sample.packing,
+                })
+            })
+            .collect()
+    }
+}
+
+fn name(row: &LedgerRow) -> String {
+    match row.tile {
+        0 => row.source_id.clone(),
+        tile => format!("tile {tile} of {}", row.source_id),
+    }
+}
+
+/// The kind of output, in words.
+fn what(row: &LedgerRow) -> Option<String> {
+    let text = match row.kind.as_deref()? {
+        "grid" => "four pictures in one: its tiles are items of their own".to_owned(),
+        "tile" => format!("picture {} of the four of a grid", row.tile),
+        "single" => "one picture that the generator took out of a grid".to_owned(),
+        "upscale" => "one picture that the generator enlarged".to_owned(),
+        "reduced" => "a reduced copy: the whole picture is on the generator's website".to_owned(),
+        "progress" => "a message about work that had not ended".to_owned(),
+        _ => return None,
+    };
+    Some(text)
 }
 
 /// One fact a line; lists indented below their name.
@@ -171,6 +288,21 @@ fn write_item(out: &mut impl std::io::Write, item: &Value) -> std::io::Result<()
         match value {
             Value::Null => {}
             Value::String(text) => writeln!(out, "{name:<18}{text}")?,
+            Value::Array(entries) if entries.is_empty() => {}
+            Value::Object(facts) => {
+                let facts: Vec<String> = facts
+                    .iter()
+                    .map(|(key, value)| format!("{key} {value}"))
+                    .collect();
+                writeln!(out, "{name:<18}{}", facts.join(" · "))?;
+            }
+            Value::Array(entries) if !entries.iter().any(Value::is_object) => {
+                let numbers: Vec<String> = entries.iter().map(Value::to_string).collect();
+                let [top, left, width, height] = numbers.as_slice() else {
+                    continue;
+                };
+                writeln!(out, "{name:<18}{width}x{height} at top {top}, left {left}")?;
+            }
             Value::Array(entries) => {
                 writeln!(out, "{name}")?;
                 for entry in entries {

@@ -18,6 +18,11 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<()> {
         return diff(&context, *from, *to);
     }
     let plan = &context.stages.bucket;
+    if args.html.is_none() && !context.common.json {
+        let report = Report::status(plan, args.generation)?;
+        writeln!(std::io::stdout().lock(), "{report}")?;
+        return check(&report);
+    }
     let survey = Survey::read(plan, args.generation)?;
     let report = Report::of(plan, &survey)?;
     if let Some(path) = &args.html {
@@ -26,9 +31,11 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<()> {
     }
     if context.common.json {
         print_json(&context.document("report", &json!(report)))?;
-    } else if args.html.is_none() {
-        writeln!(std::io::stdout().lock(), "{report}")?;
     }
+    check(&report)
+}
+
+fn check(report: &Report) -> anyhow::Result<()> {
     if report.adds_up() {
         Ok(())
     } else {

@@ -25,6 +25,11 @@ use crate::{
 pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
     let context = Context::new(&args.stage.recipe, args.stage.common)?;
     if args.repair {
+        repair::logs(&context)?;
+    }
+    let damaged = repair::damaged_parts(context.root())?;
+    // Damaged parts are still there in a dry run; then nothing is known of originals.
+    if args.repair && damaged.is_empty() {
         repair::originals(&context)?;
     }
     let mut files = Vec::new();
@@ -45,7 +50,12 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
         .iter()
         .map(|collection| collection.name.as_str())
         .collect();
-    for row in context.root().ledger().rows()? {
+    let rows = if damaged.is_empty() {
+        context.root().ledger().rows()?
+    } else {
+        Vec::new()
+    };
+    for row in rows {
         if names.contains(&row.collection.as_str())
             && row.fault.is_none()
             && let (Some(path), Some(sha256)) = (store.locate(&row), row.sha256)
@@ -72,6 +82,8 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
         })
         .collect();
     context.terminal.finish();
+    let is_log_damaged = !damaged.is_empty();
+    faults.extend(damaged);
     faults.sort();
     let line = format!("verify: {} files, {} faults", files.len(), faults.len());
     context.tell(
@@ -85,7 +97,12 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
     for fault in &faults {
         eprintln!("{fault}");
     }
-    let hint = "hint: `terminus ingest --rehash` takes in changed originals; a damaged shard is made anew after it is removed";
+    let hint = if is_log_damaged {
+        "hint: `terminus verify --repair` sets damaged parts of logs aside; without them originals cannot be checked"
+    } else {
+        "hint: `terminus verify --repair` brings originals back, `terminus ingest --rehash` takes in changed ones; a damaged \
+         shard is made anew after it is removed"
+    };
     Err(CheckFailed(format!(
         "{} files are not what their records say\n{hint}",
         faults.len()

@@ -66,7 +66,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """A killed client resets its connections: that is what is tried here."""
+
+
+server = Server(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 port = server.server_address[1]
 (args.work / "list.txt").write_text("".join(f"http://127.0.0.1:{port}{path}\n" for path in bodies))

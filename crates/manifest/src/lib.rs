@@ -13,6 +13,7 @@ pub mod caption;
 mod error;
 pub mod failpoint;
 pub mod generation;
+pub mod glance;
 pub mod ids;
 pub mod index;
 pub mod interest;

@@ -3,7 +3,10 @@
 //! A process writes parts of its own, named after the run number that it claimed, so that any number of processes
 //! append at once. "Last" is the highest run number, then part, then row. Past 64 parts a log is compacted.
 
+mod damage;
+
 use std::{
+    cmp::Ordering,
     collections::HashMap,
     hash::Hash,
     io,
@@ -109,6 +112,25 @@ impl<T: LogRow> Log<T> {
         Ok(rows)
     }
 
+    /// The rows that count, one a key, in the order of `compare`, which must tell apart what [`LogRow::key`] does. Of
+    /// small rows this costs a third of [`Log::rows`].
+    ///
+    /// # Errors
+    /// A part cannot be read.
+    pub fn rows_by(&self, compare: impl Fn(&T, &T) -> Ordering) -> Result<Vec<T>, Error> {
+        let mut rows = self.all()?;
+        // Stable: of one key the last stays the last. A compacted file is sorted already.
+        rows.sort_by(&compare);
+        rows.dedup_by(|later, kept| {
+            let is_same = compare(later, kept).is_eq();
+            if is_same {
+                std::mem::swap(later, kept);
+            }
+            is_same
+        });
+        Ok(rows)
+    }
+
     /// The rows that count, by key.
     ///
     /// # Errors
@@ -139,7 +161,9 @@ impl<T: LogRow> Log<T> {
         for part in parts {
             rows.extend(table::read::<T>(&self.folder.join(&part.name))?);
         }
-        rows.sort_by_key(T::run);
+        if !rows.is_sorted_by_key(T::run) {
+            rows.sort_by_key(T::run);
+        }
         Ok(rows)
     }
 

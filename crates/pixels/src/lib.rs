@@ -1,7 +1,7 @@
 //! The one place where bytes become pixels.
 //!
 //! [`inspect`] reads a header and decodes nothing: the format by its first bytes, the size as people
-//! see it, the colour, and whether the file can be kept or cut without loss. [`decode`] gives the whole
+//! see it, the colour, and whether the file can be kept or cut without loss. [`decode()`] gives the whole
 //! picture as upright, opaque, 8-bit sRGB, by a [`PixelPolicy`] that says what to do with everything
 //! else; [`decode_region`] gives a rectangle of exactly those pixels. [`crop_jpeg_lossless`] cuts a JPEG
 //! without decoding it, and [`encode_png`], [`encode_jpeg`] and [`encode_webp_lossless`] write.

@@ -26,7 +26,7 @@ use transcode::Stop;
 ///
 /// # Errors
 /// [`Error::NotLossless`] if the file or the origin does not allow it, [`Error::OutsideImage`], and what
-/// [`decode`](crate::decode) gives for damaged files.
+/// [`decode`](crate::decode()) gives for damaged files.
 pub fn crop_jpeg_lossless(
     bytes: &[u8],
     top: u32,

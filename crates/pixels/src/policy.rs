@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Raised whenever this crate or its colour engine would give other pixels for the same file.
-pub const CODE_VERSION: &str = "1";
+pub const CODE_VERSION: &str = "2";
 
 /// Take a picture of this kind, or leave it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

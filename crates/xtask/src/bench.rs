@@ -21,9 +21,15 @@ const BENCHES: &[Bench] = &[
             &["--no-default-features"],
             &["-p", "terminus-pixels", "--example", "decode_files"],
             &["-p", "terminus-ingest", "--example", "near"],
+            &["-p", "terminus-ingest", "--example", "serve"],
         ],
         script: "benches/ingest.py",
-        programs: &["terminus", "examples/decode_files", "examples/near"],
+        programs: &[
+            "terminus",
+            "examples/decode_files",
+            "examples/near",
+            "examples/serve",
+        ],
     },
     Bench {
         room: "bucket",

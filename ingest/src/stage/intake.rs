@@ -1,6 +1,6 @@
 //! Taking in: every item that a source hands over is read, fetched, or known already.
 
-use std::{collections::HashMap, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, thread, time::Duration};
 
 use rayon::prelude::*;
 use terminus_manifest::{
@@ -50,6 +50,13 @@ pub(super) struct Intake<'s, 'a> {
 struct Work {
     order: usize,
     found: Found,
+}
+
+impl Work {
+    /// Bytes to read, as far as they are known.
+    fn size_bytes(&self) -> u64 {
+        self.found.place.size(self.found.stat).unwrap_or(0)
+    }
 }
 
 /// What is to be done with an item.
@@ -183,15 +190,15 @@ impl<'s, 'a> Intake<'s, 'a> {
             std::mem::take(&mut self.ready),
         );
         let (plan, store) = (self.state.plan, self.state.store.clone());
-        let (committed, read) = rayon::join(
-            || commit(self.state, ready),
-            || {
-                let rows = batch
-                    .par_iter()
-                    .map(|work| facts::read(&work.found, &plan.collections[work.order], &store));
-                rows.collect::<Result<Vec<_>, Error>>()
-            },
-        );
+        // Written by a thread of its own: while it waits for the disk, all workers read.
+        let (committed, read) = thread::scope(|scope| {
+            let committing = scope.spawn(|| commit(self.state, ready));
+            let read = in_turn(batch, Work::size_bytes, |work| {
+                facts::read(&work.found, &plan.collections[work.order], &store)
+            });
+            (committing.join(), read)
+        });
+        let committed = committed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         committed?;
         self.ready = read?.into_iter().flatten().collect();
         Ok(())
@@ -272,12 +279,33 @@ impl<'s, 'a> Intake<'s, 'a> {
             }
         }
         let state = &*self.state;
-        let rows: Vec<Vec<LedgerRow>> = fetched
-            .into_par_iter()
-            .map(|(work, fetched)| rows_of(state, &work, fetched))
-            .collect::<Result<_, Error>>()?;
+        let size = |(_, fetched): &(Work, Fetched)| match fetched {
+            Fetched::Bytes { bytes, .. } => bytes.len() as u64,
+            _ => 0,
+        };
+        let rows = in_turn(fetched, size, |(work, fetched)| {
+            rows_of(state, &work, fetched)
+        })?;
         commit(self.state, rows.into_iter().flatten().collect())
     }
+}
+
+/// What `work` makes of each item, in their order. Workers take the largest first, so that none is left with a large one
+/// when the others have nothing more to do.
+fn in_turn<T: Send, R: Send>(
+    items: Vec<T>,
+    size: impl Fn(&T) -> u64,
+    work: impl Fn(T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let mut items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
+    items.sort_by_key(|(_, item)| Reverse(size(item)));
+    let mut made = items
+        .into_iter()
+        .par_bridge()
+        .map(|(place, item)| Ok((place, work(item)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    made.sort_by_key(|&(place, _)| place);
+    Ok(made.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Adds rows to the ledger.

@@ -163,6 +163,35 @@ impl Scalar for String {
     }
 }
 
+/// Text of which there are few different ones: each is held once.
+impl Scalar for Arc<str> {
+    fn data_type() -> DataType {
+        DataType::Utf8
+    }
+
+    fn encode(values: &mut dyn Iterator<Item = Option<&Self>>) -> ArrayRef {
+        Arc::new(
+            values
+                .map(|value| value.map(|text| &**text))
+                .collect::<StringArray>(),
+        )
+    }
+
+    fn decode(array: &ArrayRef) -> Result<Vec<Option<Self>>, ColumnFault> {
+        let mut known: Vec<Arc<str>> = Vec::new();
+        let mut hold = |text: &str| {
+            if let Some(found) = known.iter().rev().take(8).find(|held| &***held == text) {
+                return Arc::clone(found);
+            }
+            let held: Arc<str> = text.into();
+            known.push(Arc::clone(&held));
+            held
+        };
+        let texts = strings(array)?.iter();
+        Ok(texts.map(|value| value.map(&mut hold)).collect())
+    }
+}
+
 /// Encodes what prints as text.
 pub(crate) fn encode_text<T: std::fmt::Display + 'static>(
     values: &mut dyn Iterator<Item = Option<&T>>,

@@ -9,14 +9,23 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     let (width, height) = (u32::from(width), u32::from(height));
     limits.check(width, height)?;
     let blocks = walk(bytes).ok_or_else(truncated)?;
-    let (frame_width, frame_height) = blocks.frame;
+    let Frame {
+        left,
+        top,
+        width: frame_width,
+        height: frame_height,
+    } = blocks.frame;
     limits.check(frame_width.into(), frame_height.into())?;
+    // What the first picture leaves open of the screen is transparent.
+    let is_covered = (left, top) == (0, 0)
+        && u32::from(frame_width) >= width
+        && u32::from(frame_height) >= height;
     Ok(Facts {
         width,
         height,
         model: Model::Palette,
         bits: 8,
-        has_alpha: blocks.has_alpha,
+        has_alpha: blocks.has_alpha || !is_covered,
         frames: if blocks.is_animated {
             Frames::Many
         } else {
@@ -30,10 +39,19 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     })
 }
 
+/// A picture's place on the screen, which it need not fit.
+#[derive(Default)]
+struct Frame {
+    left: u16,
+    top: u16,
+    width: u16,
+    height: u16,
+}
+
 #[derive(Default)]
 struct Blocks {
-    /// Width and height of the first picture, which need not fit the screen.
-    frame: (u16, u16),
+    /// The first picture.
+    frame: Frame,
     has_alpha: bool,
     is_interlaced: bool,
     is_animated: bool,
@@ -62,7 +80,12 @@ fn walk(bytes: &[u8]) -> Option<Blocks> {
                     blocks.is_animated = true;
                     return Some(blocks);
                 }
-                blocks.frame = (le16(bytes, at + 5)?, le16(bytes, at + 7)?);
+                blocks.frame = Frame {
+                    left: le16(bytes, at + 1)?,
+                    top: le16(bytes, at + 3)?,
+                    width: le16(bytes, at + 5)?,
+                    height: le16(bytes, at + 7)?,
+                };
                 let flags = *bytes.get(at + 9)?;
                 blocks.is_interlaced = flags & 0x40 != 0;
                 at = past_sub_blocks(bytes, at + 10 + table_bytes(flags) + 1)?;
@@ -89,5 +112,22 @@ fn past_sub_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
         if size == 0 {
             return Some(at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_first_picture_leaves_open_is_transparent() {
+        // A screen of 2x2 and pictures of one colour, without their codes.
+        let gif = |left: u8, width: u8| {
+            let mut bytes = b"GIF89a\x02\0\x02\0\0\0\0".to_vec();
+            bytes.extend([0x2C, left, 0, 0, 0, width, 0, 2, 0, 0, 2, 0, 0x3B]);
+            facts(&bytes, &Limits::default()).unwrap().has_alpha
+        };
+        assert!(!gif(0, 2));
+        assert!(gif(0, 1) && gif(1, 2));
     }
 }

@@ -1,28 +1,30 @@
 //! The first directory of a TIFF.
 
 use std::borrow::Cow;
-use std::io::Cursor;
 
-use tiff::{ColorType, decoder::Decoder, tags::Tag};
+use tiff::{ColorType, tags::Tag};
 
 use super::{Facts, Frames, Model};
 use crate::{
     Error, Limits, Orientation,
-    decode::tiff::{GREY_ALPHA, GREY_ALPHA_16, error, unsupported},
+    decode::tiff::{GREY_ALPHA, GREY_ALPHA_16, Page, error, unsupported},
     exif::Camera,
 };
 
 pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, Error> {
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(error)?;
+    let Page {
+        mut decoder,
+        palette,
+        colour,
+    } = Page::open(bytes)?;
     let (width, height) = decoder.dimensions().map_err(error)?;
     limits.check(width, height)?;
-    let colour = decoder.colortype().map_err(error)?;
     let (model, has_alpha) = match colour {
+        ColorType::Gray(_) if palette.is_some() => (Model::Palette, false),
         ColorType::Gray(_) => (Model::Grey, false),
         ColorType::GrayA(_) | GREY_ALPHA | GREY_ALPHA_16 => (Model::Grey, true),
         ColorType::RGB(_) => (Model::Rgb, false),
         ColorType::RGBA(_) => (Model::Rgb, true),
-        ColorType::Palette(_) => (Model::Palette, false),
         ColorType::CMYK(_) => (Model::Cmyk, false),
         other => return Err(unsupported(other)),
     };

@@ -314,6 +314,33 @@ def bmps():
     keep("top-down.bmp", bytes(top_down), "rgb8")
 
 
+def tiff_by_hand(strips, bits, photometric, planes=1, colours=b"", extra=None):
+    """One strip a plane: what Pillow does not write."""
+    body, places = b"", []
+    for strip in strips:
+        places.append(8 + len(body))
+        body += strip
+    tags = [(256, 4, (WIDTH,)), (257, 4, (HEIGHT,)), (258, 3, bits), (259, 3, (1,)), (262, 3, (photometric,)), (273, 4, places),
+            (277, 3, (len(bits),)), (278, 4, (HEIGHT,)), (279, 4, [len(strip) for strip in strips]), (284, 3, (planes,))]
+    if colours:
+        tags.append((320, 3, struct.unpack(f"<{len(colours) // 2}H", colours)))
+    if extra is not None:
+        tags.append((338, 3, (extra,)))
+    entries = b""
+    for tag, kind, values in tags:
+        data = struct.pack(f"<{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        if len(data) > 4:
+            at, body = 8 + len(body), body + data
+            data = struct.pack("<I", at)
+        entries += struct.pack("<HHI", tag, kind, len(values)) + data.ljust(4, b"\0")
+    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def packed(values, bits):
+    spread = ((values[..., None] >> np.arange(bits - 1, -1, -1)) & 1).reshape(HEIGHT, -1).astype(np.uint8)
+    return np.packbits(spread, axis=1).tobytes()
+
+
 def tiffs():
     keep("lzw.tif", saved(rgb(), "TIFF", compression="tiff_lzw"), "rgb8")
     keep("deflate.tif", saved(rgb(), "TIFF", compression="tiff_adobe_deflate"), "rgb8")
@@ -325,6 +352,15 @@ def tiffs():
     keep("cmyk.tif", saved(inks(), "TIFF", "CMYK"), "cmyk8")
     keep("one-bit.tif", saved(grey() > 128, "TIFF"), "grey1")
     keep("turned.tif", saved(rgb(), "TIFF", tiffinfo={274: 5}), "rgb8")
+    out = io.BytesIO()
+    Image.fromarray(rgb()).quantize(200).save(out, "TIFF", compression="tiff_lzw")
+    keep("palette.tif", out.getvalue(), "palette8")
+    colours = np.random.default_rng(4).integers(0, 256, 48).astype("<u2") * 257
+    keep("palette-4.tif", tiff_by_hand([packed(grey() >> 4, 4)], (4,), 3, colours=colours.tobytes()), "palette4")
+    keep("grey-2.tif", tiff_by_hand([packed(grey() >> 6, 2)], (2,), 1), "grey2")
+    keep("planes.tif", tiff_by_hand([plane.tobytes() for plane in rgb().transpose(2, 0, 1)], (8, 8, 8), 2, planes=2), "rgb8")
+    premultiplied = np.dstack([rgb().astype(np.uint16) * alpha()[..., None] // 255, alpha()]).astype(np.uint8)
+    keep("premultiplied.tif", tiff_by_hand([premultiplied.tobytes()], (8,) * 4, 2, extra=1), "rgba8")
     pages = [Image.fromarray(rgb(seed)) for seed in (1, 2)]
     out = io.BytesIO()
     pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:])
