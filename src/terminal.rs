@@ -23,6 +23,7 @@ pub struct Terminal {
 struct Step {
     name: String,
     unit: String,
+    status: String,
     bar: ProgressBar,
     started: Instant,
     told: Instant,
@@ -50,8 +51,17 @@ impl Step {
 
     fn line(&self) -> String {
         let Self {
-            name, unit, bar, ..
+            name,
+            unit,
+            status,
+            bar,
+            ..
         } = self;
+        let status = if status.is_empty() {
+            String::new()
+        } else {
+            format!(", {status}")
+        };
         let done = HumanCount(bar.position());
         match bar.length() {
             Some(total) => {
@@ -59,11 +69,11 @@ impl Step {
                 let left = HumanDuration(Duration::from_secs_f64(left.min(1e8)));
                 let total = HumanCount(total);
                 format!(
-                    "{name}: {done} of {total} {unit}, {:.1}/s, {left} left",
+                    "{name}: {done} of {total} {unit}, {:.1}/s, {left} left{status}",
                     self.rate()
                 )
             }
-            None => format!("{name}: {done} {unit}, {:.1}/s", self.rate()),
+            None => format!("{name}: {done} {unit}, {:.1}/s{status}", self.rate()),
         }
     }
 }
@@ -92,6 +102,7 @@ impl Progress for Terminal {
         *self.step() = Some(Step {
             name,
             unit,
+            status: String::new(),
             bar,
             started: now,
             told: now,
@@ -106,6 +117,13 @@ impl Progress for Terminal {
                 step.told = Instant::now();
                 eprintln!("{}", step.line());
             }
+        }
+    }
+
+    fn status(&self, text: &str) {
+        if let Some(step) = self.step().as_mut() {
+            text.clone_into(&mut step.status);
+            step.bar.set_message(format!("{}, {text}", step.unit));
         }
     }
 

@@ -458,3 +458,49 @@ fn two_shares_caption_all_pictures_between_them() {
     assert_eq!(server.requests(), [1; 16]);
     assert_eq!(work.caption()["captioned"], 0);
 }
+
+#[test]
+fn a_proxy_that_accepts_and_never_answers_cannot_hold_a_run() {
+    let work = Work::new(
+        1,
+        "http://captions.invalid/v1",
+        "timeout_s = 1\ngive_up_after_s = 2",
+    );
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let started = std::time::Instant::now();
+    let mut command = work.command();
+    let output = command
+        .args(["caption", "recipe.toml", "--quiet"])
+        .env("HTTP_PROXY", &address)
+        .env("http_proxy", &address)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("gives no answer: no answer in time"),
+        "{told}"
+    );
+    assert!(told.contains("hint:"), "{told}");
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
+
+    // A server on this machine is asked without the proxy.
+    let server = Server::good();
+    work.write_recipe(&server.address, "");
+    let mut command = work.command();
+    let output = command
+        .args(["caption", "recipe.toml", "--quiet"])
+        .env("HTTP_PROXY", &address)
+        .env("http_proxy", &address)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(server.requests(), [1]);
+}

@@ -31,4 +31,7 @@ pub use look::{Look, Stage, look, self_check};
 pub use plan::{CaptionPlan, CaptionerPlan, CollectionPlan};
 pub use stage::{CaptionerSummary, Summary, caption};
 #[cfg(feature = "torch")]
-pub use vlm::{Finish, Model, Said};
+pub use {
+    speaker::Sampling,
+    vlm::{Decoding, Finish, Model, Said},
+};

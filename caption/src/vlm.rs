@@ -21,8 +21,7 @@ mod template;
 mod tests;
 mod trace;
 
-pub(crate) use generate::Decoding;
-pub use generate::Finish;
+pub use generate::{Decoding, Finish};
 pub use model::{Model, Said};
 pub(crate) use preprocess::ImageInput;
 pub(crate) use tagger::Tagger;

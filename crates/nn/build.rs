@@ -2,7 +2,7 @@
 //!
 //! `LIBTORCH` is set by the environment or by `.cargo/config.toml`. Dependents read `DEP_TERMINUS_NN_LINK_ARG` in a
 //! build script of their own, because cargo passes link arguments only to the package that prints them.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
@@ -20,6 +20,24 @@ fn main() {
         // Nothing refers to a symbol of the CUDA half: it registers its kernels when it is loaded.
         argument.push_str(",--no-as-needed,-ltorch_cuda,--as-needed");
     }
+    extension(&libtorch);
     println!("cargo:link_arg={argument}");
     println!("cargo:rustc-link-arg={argument}");
+}
+
+/// Builds the C++ extension against libtorch's headers.
+fn extension(libtorch: &Path) {
+    let source = "src/ext/packed_linear.cpp";
+    println!("cargo:rerun-if-changed={source}");
+    let abi = std::env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
+    println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        .include(libtorch.join("include"))
+        // libtorch's headers warn of themselves.
+        .warnings(false)
+        .file(source)
+        .compile("terminus_ext");
 }

@@ -115,12 +115,18 @@ impl Chat {
     /// The models that the endpoint lists; none if it keeps no list.
     async fn models(&self) -> Result<Option<Vec<String>>, String> {
         let url = format!("{}/models", self.url);
-        let mut why = String::new();
+        let (started, mut why) = (Instant::now(), String::new());
         for number in 1..=TRIES {
             if number > 1 {
-                tokio::time::sleep(wait(number, None, 0)).await;
+                let pause = wait(number, None, 0);
+                if started.elapsed() + pause >= self.give_up_after {
+                    break;
+                }
+                tokio::time::sleep(pause).await;
             }
-            let response = match self.with_key(self.client.get(&url)).send().await {
+            let left = self.give_up_after.saturating_sub(started.elapsed());
+            let request = self.with_key(self.client.get(&url)).timeout(left);
+            let response = match request.send().await {
                 Ok(response) => response,
                 Err(error) if error.is_connect() => {
                     return Err(format!(
@@ -154,7 +160,9 @@ impl Chat {
                 _ => return Ok(None),
             }
         }
-        Err(format!("`{url}` gives no answer: {why}"))
+        Err(format!(
+            "`{url}` gives no answer: {why}\nhint: is the server well, and a proxy that the environment names?"
+        ))
     }
 
     /// The body of a request.

@@ -104,6 +104,7 @@ pub(super) fn run(
         given,
         done: CaptionerSummary::default(),
         progress,
+        started,
     };
     for chunk in in_chunks(waiting) {
         let asked = round.ask_all(chunk, speaker.as_mut(), cancel);
@@ -137,6 +138,7 @@ struct Round<'a, 'k> {
     given: &'a mut Given,
     done: CaptionerSummary,
     progress: &'a dyn Progress,
+    started: Instant,
 }
 
 impl Round<'_, '_> {
@@ -226,6 +228,8 @@ impl Round<'_, '_> {
             filters: rules,
             provenance: provenance.to_string(),
         })?;
+        let rates = self.done.rates(self.started.elapsed().as_secs_f64());
+        self.progress.status(&rates);
         self.progress.advance(1);
         Ok(false)
     }

@@ -45,6 +45,16 @@ pub struct CaptionerSummary {
 }
 
 impl CaptionerSummary {
+    /// How fast it goes, for people who watch.
+    pub(crate) fn rates(&self, seconds: f64) -> String {
+        let seconds = seconds.max(1e-3);
+        format!(
+            "{:.2} captions/s, {:.0} tokens/s",
+            self.passed as f64 / seconds,
+            self.tokens as f64 / seconds
+        )
+    }
+
     /// A line for people.
     pub(crate) fn line(&self, name: &str) -> String {
         let seconds = (self.took_ms as f64 / 1000.0).max(1e-3);
@@ -57,9 +67,8 @@ impl CaptionerSummary {
         } = self;
         format!(
             "captioner `{name}`: {passed} captions, {refused} refused, {failed} failed of {asked} questions in {seconds:.1} s; \
-             {:.2} captions/s, {:.0} tokens/s",
-            *passed as f64 / seconds,
-            self.tokens as f64 / seconds
+             {}",
+            self.rates(seconds)
         )
     }
 }

@@ -3,7 +3,7 @@
 
 use tch::Tensor;
 use terminus_nn::{
-    Init, KvCache, Linear, Path, RmsNorm, Rotation, attention, merge_heads, split_heads,
+    Error, Init, KvCache, Linear, Path, RmsNorm, Rotation, attention, merge_heads, split_heads,
 };
 
 use super::{
@@ -25,18 +25,12 @@ pub(crate) struct DecoderBlock {
 /// The matrices that a token meets in a block.
 #[derive(Debug)]
 struct Expert {
-    qkv: Qkv,
+    /// Queries, keys and values: from one matrix, or from three until they are [fused](Expert::fuse).
+    qkv: Vec<Linear>,
     output: Linear,
-    gate: Linear,
-    up: Linear,
+    /// What gates and what is gated, likewise.
+    gate_and_up: Vec<Linear>,
     down: Linear,
-}
-
-/// Queries, keys and values from one matrix or from three.
-#[derive(Debug)]
-enum Qkv {
-    Fused(Linear),
-    Apart([Linear; 3]),
 }
 
 impl DecoderBlock {
@@ -60,6 +54,41 @@ impl DecoderBlock {
         }
     }
 
+    /// Makes the weights ready to be read fast; names and shapes of a checkpoint are gone then.
+    ///
+    /// # Errors
+    /// No memory for one matrix more.
+    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+        self.language.fuse()?;
+        self.vision.as_mut().map_or(Ok(()), Expert::fuse)
+    }
+
+    /// Keys and values of `[B, S, D]` into the cache, and nothing more: what the last block needs to do for tokens behind
+    /// which no answer is read.
+    pub(crate) fn remember(
+        &self,
+        xs: &Tensor,
+        layer: usize,
+        rotation: &Rotation,
+        call: &Call<'_>,
+        cache: &KvCache,
+    ) {
+        let [_, key, value] = self.query_key_value(xs, rotation, call);
+        let _ = cache.extend(layer, &key, &value);
+    }
+
+    /// Queries `[B, N, S, H]`, keys and values `[B, K, S, H]`, the first two rotated.
+    fn query_key_value(&self, xs: &Tensor, rotation: &Rotation, call: &Call<'_>) -> [Tensor; 3] {
+        let qkv = self.each(call, &self.before_attention.forward(xs), Expert::qkv);
+        let kept = self.kv_heads * self.head;
+        let parts = qkv.split_with_sizes([self.heads * self.head, kept, kept], -1);
+        [
+            rotation.apply(&split_heads(&parts[0], self.heads)),
+            rotation.apply(&split_heads(&parts[1], self.kv_heads)),
+            split_heads(&parts[2], self.kv_heads),
+        ]
+    }
+
     /// `[B, S, D]` to the same.
     pub(crate) fn forward(
         &self,
@@ -71,12 +100,7 @@ impl DecoderBlock {
         trace: &mut Trace<'_>,
     ) -> Tensor {
         trace.see(|| format!("decoder.layers.{layer}.attention"), xs);
-        let qkv = self.each(call, &self.before_attention.forward(xs), Expert::qkv);
-        let kept = self.kv_heads * self.head;
-        let parts = qkv.split_with_sizes([self.heads * self.head, kept, kept], -1);
-        let query = rotation.apply(&split_heads(&parts[0], self.heads)); // [B, N, S, H]
-        let key = rotation.apply(&split_heads(&parts[1], self.kv_heads)); // [B, K, S, H]
-        let value = split_heads(&parts[2], self.kv_heads);
+        let [query, key, value] = self.query_key_value(xs, rotation, call);
         let (keys, values) = cache.extend(layer, &key, &value); // [B, K, T, H]
         let attended = merge_heads(&attention(&query, &keys, &values, call.mask)); // [B, S, N·H]
         let xs = xs + self.each(call, &attended, |expert, xs| expert.output.forward(xs));
@@ -107,16 +131,15 @@ impl Expert {
         let kept = shape.kv_heads * shape.head;
         let qkv = |name, outputs| linear(&(&attention / name), shape.hidden, outputs, qkv_bias);
         let wide = shape.heads * shape.head;
-        let (gate, up, down) = gated(&(path / "mlp"), shape);
+        let (gate_and_up, down) = gated(&(path / "mlp"), shape);
         Self {
-            qkv: Qkv::Apart([
+            qkv: vec![
                 qkv("q_proj", wide),
                 qkv("k_proj", kept),
                 qkv("v_proj", kept),
-            ]),
+            ],
             output: linear(&(&attention / "o_proj"), wide, shape.hidden, false),
-            gate,
-            up,
+            gate_and_up,
             down,
         }
     }
@@ -127,39 +150,54 @@ impl Expert {
         let outputs = wide + 2 * shape.kv_heads * shape.head;
         let qkv = &attention / format!("{expert}_expert_query_key_value");
         let output = &attention / format!("{expert}_expert_dense");
-        let (gate, up, down) = gated(&(path / "mlp" / format!("{expert}_mlp")), shape);
+        let (gate_and_up, down) = gated(&(path / "mlp" / format!("{expert}_mlp")), shape);
         Self {
-            qkv: Qkv::Fused(linear(&qkv, shape.hidden, outputs, qkv_bias)),
+            qkv: vec![linear(&qkv, shape.hidden, outputs, qkv_bias)],
             output: linear(&output, wide, shape.hidden, false),
-            gate,
-            up,
+            gate_and_up,
             down,
         }
     }
 }
 
 impl Expert {
-    fn qkv(&self, xs: &Tensor) -> Tensor {
-        match &self.qkv {
-            Qkv::Fused(qkv) => qkv.forward(xs),
-            Qkv::Apart(parts) => {
-                let parts = parts.each_ref().map(|part| part.forward(xs));
-                Tensor::cat(&parts, -1)
+    fn fuse(&mut self) -> Result<(), Error> {
+        for parts in [&mut self.qkv, &mut self.gate_and_up] {
+            if parts.len() > 1 {
+                *parts = vec![Linear::side_by_side(parts)?];
             }
         }
+        let all = self.qkv.iter_mut().chain(&mut self.gate_and_up);
+        all.chain([&mut self.output, &mut self.down])
+            .try_for_each(Linear::pack)
+    }
+
+    fn qkv(&self, xs: &Tensor) -> Tensor {
+        together(&self.qkv, xs)
     }
 
     fn mlp(&self, xs: &Tensor) -> Tensor {
-        let gated = self.gate.forward(xs).silu() * self.up.forward(xs);
-        self.down.forward(&gated)
+        let halves = together(&self.gate_and_up, xs).chunk(2, -1);
+        self.down.forward(&(halves[0].silu() * &halves[1]))
     }
 }
 
-fn gated(path: &Path, shape: &DecoderShape) -> (Linear, Linear, Linear) {
+/// The outputs of several maps, one after the other.
+fn together(maps: &[Linear], xs: &Tensor) -> Tensor {
+    match maps {
+        [only] => only.forward(xs),
+        maps => {
+            let parts: Vec<Tensor> = maps.iter().map(|map| map.forward(xs)).collect();
+            Tensor::cat(&parts, -1)
+        }
+    }
+}
+
+fn gated(path: &Path, shape: &DecoderShape) -> (Vec<Linear>, Linear) {
     let (hidden, wide) = (shape.hidden, shape.intermediate);
+    let both = ["gate_proj", "up_proj"].map(|name| linear(&(path / name), hidden, wide, false));
     (
-        linear(&(path / "gate_proj"), hidden, wide, false),
-        linear(&(path / "up_proj"), hidden, wide, false),
+        both.into(),
         linear(&(path / "down_proj"), wide, hidden, false),
     )
 }

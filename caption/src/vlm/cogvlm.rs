@@ -113,6 +113,26 @@ impl CogVlm {
         }
     }
 
+    /// Makes the weights ready to be read fast.
+    ///
+    /// # Errors
+    /// No memory for one matrix more.
+    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+        let vision = &mut self.vision;
+        let blocks = &mut vision.blocks;
+        blocks.iter_mut().try_for_each(EncoderBlock::fuse)?;
+        let Bridge {
+            linear,
+            gate,
+            up,
+            down,
+            ..
+        } = &mut vision.bridge;
+        let maps = [linear, gate, up, down];
+        maps.into_iter().try_for_each(Linear::pack)?;
+        Ok(self.decoder.fuse()?)
+    }
+
     /// Pixels `[B, 3, H, W]` to the tokens of the picture with its marks `[B, tokens, E]`.
     pub(crate) fn see(&self, pixels: &Tensor, trace: &mut Trace<'_>) -> Tensor {
         self.vision.forward(pixels, trace)

@@ -2,7 +2,7 @@
 // B rows, S tokens of this call, D size of a token's vector, N heads, K heads of keys and values, H size of a head
 
 use tch::{Kind, Tensor};
-use terminus_nn::{CastOrder, Init, KvCache, Linear, Mask, Path, RmsNorm, Rotary};
+use terminus_nn::{CastOrder, Error, Init, KvCache, Linear, Mask, Path, RmsNorm, Rotary};
 
 use super::{block::DecoderBlock, experts::Experts, trace::Trace};
 
@@ -71,6 +71,15 @@ impl Decoder {
         }
     }
 
+    /// [`DecoderBlock::fuse`], and the way back to the vocabulary likewise.
+    ///
+    /// # Errors
+    /// No memory for one matrix more.
+    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+        self.blocks.iter_mut().try_for_each(DecoderBlock::fuse)?;
+        self.head.as_mut().map_or(Ok(()), Linear::pack)
+    }
+
     /// Ids `[…]` i64 to vectors `[…, D]`.
     pub(crate) fn embed(&self, ids: &Tensor) -> Tensor {
         Tensor::embedding(&self.table, ids, -1, false, false)
@@ -92,6 +101,30 @@ impl Decoder {
         cache.advance(call.positions.size()[1]);
         trace.see(|| "decoder.output".to_owned(), &xs);
         xs
+    }
+
+    /// As [`Decoder::forward`], where nobody asks what comes out: the last block only remembers.
+    pub(crate) fn remember(
+        &self,
+        xs: &Tensor,
+        call: &Call<'_>,
+        cache: &mut KvCache,
+        trace: &mut Trace<'_>,
+    ) {
+        let Some((last, blocks)) = self.blocks.split_last() else {
+            return;
+        };
+        if trace.is_on() {
+            let _ = self.forward(xs, call, cache, trace);
+            return;
+        }
+        let rotation = self.rotary.at(call.positions, xs.kind());
+        let mut xs = xs.shallow_clone();
+        for (layer, block) in blocks.iter().enumerate() {
+            xs = block.forward(&xs, layer, &rotation, call, cache, trace);
+        }
+        last.remember(&xs, blocks.len(), &rotation, call, cache);
+        cache.advance(call.positions.size()[1]);
     }
 
     /// What comes after the tokens `[…, D]`: logits `[…, V]` f32.

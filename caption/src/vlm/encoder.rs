@@ -3,7 +3,8 @@
 
 use tch::Tensor;
 use terminus_nn::{
-    Activation, LayerNorm, Linear, Path, merge_heads, scaled_dot_product_attention, split_heads,
+    Activation, Error, LayerNorm, Linear, Path, merge_heads, scaled_dot_product_attention,
+    split_heads,
 };
 
 use super::trace::Trace;
@@ -99,6 +100,18 @@ impl EncoderBlock {
             ],
             shape,
         }
+    }
+
+    /// Makes the weights ready to be read fast; names and shapes of a checkpoint are gone then.
+    ///
+    /// # Errors
+    /// No memory for one matrix more.
+    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+        if self.qkv.len() > 1 {
+            self.qkv = vec![Linear::side_by_side(&self.qkv)?];
+        }
+        let all = self.qkv.iter_mut().chain([&mut self.output]);
+        all.chain(&mut self.mlp).try_for_each(Linear::pack)
     }
 
     /// `[B, L, D]` to the same.

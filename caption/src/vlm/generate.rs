@@ -7,12 +7,12 @@ use crate::speaker::Sampling;
 
 /// How an answer is put together.
 #[derive(Clone, Debug)]
-pub(crate) struct Decoding {
+pub struct Decoding {
     /// Tokens of an answer at most.
     pub max_new_tokens: usize,
     /// Drawn by probability; the likeliest token each time if none.
     pub sampling: Option<Sampling>,
-    /// Tokens that end an answer.
+    /// Tokens that end an answer, besides the model's own.
     pub stop: Vec<i64>,
 }
 

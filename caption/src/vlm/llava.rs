@@ -180,6 +180,17 @@ impl Llava {
         }
     }
 
+    /// Makes the weights ready to be read fast.
+    ///
+    /// # Errors
+    /// No memory for one matrix more.
+    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+        let blocks = &mut self.tower.blocks;
+        blocks.iter_mut().try_for_each(EncoderBlock::fuse)?;
+        self.bridge.iter_mut().try_for_each(Linear::pack)?;
+        Ok(self.decoder.fuse()?)
+    }
+
     /// Pixels `[B, 3, H, W]` to the tokens of the picture `[B, tokens, E]`.
     pub(crate) fn see(&self, pixels: &Tensor, trace: &mut Trace<'_>) -> Tensor {
         let patches = self.tower.forward(pixels, trace);

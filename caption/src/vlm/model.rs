@@ -99,7 +99,8 @@ impl Model {
                     builder = builder.ignoring(&name);
                 }
                 let rotary = rotary.on(device);
-                let (network, _) = builder.build(|root| CogVlm::new(root, &shape, rotary))?;
+                let (mut network, _) = builder.build(|root| CogVlm::new(root, &shape, rotary))?;
+                network.fuse()?;
                 let network = Network::CogVlm {
                     network,
                     tokens: shape.image_tokens(),
@@ -122,7 +123,8 @@ impl Model {
                 let builder = Builder::from_checkpoint(&checkpoint)
                     .kind(kind)
                     .device(device);
-                let (network, _) = builder.build(|root| Llava::new(root, &shape, rotary))?;
+                let (mut network, _) = builder.build(|root| Llava::new(root, &shape, rotary))?;
+                network.fuse()?;
                 let network = Network::Llava {
                     network,
                     tokens: shape.image_tokens(),
@@ -179,9 +181,11 @@ impl Model {
 
     /// What the model says of each picture when it is asked the prompt beside it.
     ///
+    /// `pictures` are as [`Model::prepare`] makes them; `seeds` holds a number for each picture's draws.
+    ///
     /// # Errors
     /// No memory ([`Error::OutOfMemory`]), or libtorch refuses an operation.
-    pub(crate) fn caption(
+    pub fn caption(
         &self,
         pictures: &[&[f32]],
         prompts: &[&str],
@@ -189,7 +193,7 @@ impl Model {
         seeds: &[u64],
     ) -> Result<Vec<Said>, Error> {
         let decoding = Decoding {
-            stop: self.stop.clone(),
+            stop: [&self.stop[..], &decoding.stop].concat(),
             ..decoding.clone()
         };
         guarded(|| {
@@ -216,7 +220,7 @@ impl Model {
     /// Every stage of one forward pass over these pictures, given to `each` by name, and the logits behind the prompts.
     ///
     /// # Errors
-    /// As `Model::caption`.
+    /// As [`Model::caption`].
     pub fn trace(
         &self,
         pictures: &[&[f32]],

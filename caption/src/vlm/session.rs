@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
             mask: Mask::Causal,
         };
         // What it says behind the picture is not asked for: the question follows.
-        let _ = decoder.forward(&opening.tokens, &call, &mut cache, trace);
+        decoder.remember(&opening.tokens, &call, &mut cache, trace);
         let first_position = opening.positions.iter().max().map_or(0, |last| last + 1);
         Ok(Self {
             decoder,

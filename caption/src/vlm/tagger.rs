@@ -71,7 +71,8 @@ impl Tagger {
         let builder = Builder::from_checkpoint(&checkpoint)
             .kind(kind)
             .device(device);
-        let (network, _) = builder.build(|root| Vit::new(root, &shape))?;
+        let (mut network, _) = builder.build(|root| Vit::new(root, &shape))?;
+        network.blocks.iter_mut().try_for_each(EncoderBlock::fuse)?;
         let tags = read_tags(&folder.join("selected_tags.csv"), shape.tags)?;
         Ok(Self {
             network,

@@ -22,6 +22,11 @@ impl<'a> Trace<'a> {
         Self::default()
     }
 
+    /// Whether anybody looks.
+    pub(crate) fn is_on(&self) -> bool {
+        self.each.is_some()
+    }
+
     pub(crate) fn see(&mut self, name: impl FnOnce() -> String, tensor: &Tensor) {
         if let Some(each) = &mut self.each {
             each(&name(), tensor);

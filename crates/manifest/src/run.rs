@@ -11,6 +11,8 @@ pub trait Progress: Send + Sync {
     fn start(&self, step: &str, total: Option<u64>, unit: &str);
     /// `done` more things are done.
     fn advance(&self, done: u64);
+    /// What else is to be said of the step while it goes on, beside its count: the newest replaces the one before.
+    fn status(&self, _text: &str) {}
     /// A line that a person should see now.
     fn note(&self, text: &str);
     /// The step has ended.

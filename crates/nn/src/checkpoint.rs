@@ -170,6 +170,7 @@ impl Checkpoint {
             stored.reverse();
         }
         let tensor = mmap::tensor(bytes, &stored, entry.kind, device, kind)?;
+        mmap::let_go(&self.files[entry.file].1, entry.bytes.clone());
         Ok(if entry.is_transposed {
             tensor.f_t_copy()?.f_contiguous()?
         } else {

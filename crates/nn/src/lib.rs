@@ -21,6 +21,7 @@ mod builder;
 mod checkpoint;
 pub mod device;
 mod error;
+mod ext;
 mod guard;
 mod init;
 mod kv_cache;

@@ -1,8 +1,8 @@
 //! Files as bytes in memory without reading them first, and tensors from such bytes.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
@@ -24,6 +24,18 @@ pub(crate) fn map(path: &Path) -> Result<Mmap> {
         )
     })?;
     Ok(map)
+}
+
+/// Lets go of the memory that holds these bytes of the map: whoever reads them again reads the file again.
+pub(crate) fn let_go(map: &Mmap, bytes: Range<usize>) {
+    #[expect(
+        unsafe_code,
+        reason = "advice that drops pages is unsafe in Rust; see SAFETY"
+    )]
+    // SAFETY: the map is of a file and never written to, so that pages come back as they were. What is refused is kept,
+    // which does no harm.
+    let _ =
+        unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, bytes.start, bytes.len()) };
 }
 
 /// A tensor of its own on `device` in `kind` from the bytes of one stored in `stored`: copied, moved and converted at once.

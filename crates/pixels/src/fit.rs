@@ -103,15 +103,13 @@ impl RgbImage {
         let lost_rows = i64::from(self.height_px) - i64::from(height_px);
         let lost_columns = i64::from(self.width_px) - i64::from(width_px);
         let rows_first = lost_rows > 0 && lost_rows > 2 * lost_columns;
-        let mut picture = self.clone();
-        for pass in [rows_first, !rows_first] {
-            picture = if pass {
-                picture.with_height(height_px, filter)
-            } else {
-                picture.with_width(width_px, filter)
-            };
+        if rows_first {
+            self.with_height(height_px, filter)
+                .with_width(width_px, filter)
+        } else {
+            self.with_width(width_px, filter)
+                .with_height(height_px, filter)
         }
-        picture
     }
 
     /// The picture in the middle of a square of its longer side.
@@ -156,6 +154,7 @@ impl RgbImage {
         let taps = Taps::new(self.width_px, width_px, filter);
         let mut data = vec![0; width_px as usize * self.height_px as usize * 3];
         let (old_row, new_row) = (self.width_px as usize * 3, width_px as usize * 3);
+        let mut turned = vec![0; old_row * BLOCK];
         // A block of rows at a time stays in the cache.
         for (block, out) in self
             .data
@@ -163,9 +162,10 @@ impl RgbImage {
             .zip(data.chunks_mut(new_row * BLOCK))
         {
             let rows = block.len() / old_row;
-            let turned = turn(block, rows, self.width_px as usize);
-            let summed = columns(&turned, rows * 3, &taps);
-            out.copy_from_slice(&turn(&summed, width_px as usize, rows));
+            let turned = &mut turned[..block.len()];
+            turn(block, rows, self.width_px as usize, turned);
+            let summed = columns(turned, rows * 3, &taps);
+            turn(&summed, width_px as usize, rows, out);
         }
         Self {
             width_px,
@@ -179,37 +179,89 @@ impl RgbImage {
 const BLOCK: usize = 16;
 
 /// Pixels of `rows` by `columns` as `columns` by `rows`.
-fn turn(pixels: &[u8], rows: usize, columns: usize) -> Vec<u8> {
-    let mut out = vec![0; pixels.len()];
-    for row in 0..rows {
-        for column in 0..columns {
+fn turn(pixels: &[u8], rows: usize, columns: usize, out: &mut [u8]) {
+    // What is written lies together: a few rows are read at once more cheaply than many are written.
+    for (column, place) in out.chunks_exact_mut(rows * 3).enumerate() {
+        for (row, pixel) in place.chunks_exact_mut(3).enumerate() {
             let from = (row * columns + column) * 3;
-            let to = (column * rows + row) * 3;
-            out[to..to + 3].copy_from_slice(&pixels[from..from + 3]);
+            pixel.copy_from_slice(&pixels[from..from + 3]);
+        }
+    }
+}
+
+/// Bytes that are summed at once: their sums stay in registers.
+const LANES: usize = 16;
+/// Bits of a weight's lower part. Products of 16-bit numbers are what processors without AVX2 multiply fast.
+const LOW_BITS: u32 = 12;
+
+/// The weights of two rows, upper and lower parts: `weight = upper * 2^12 + lower`.
+#[derive(Clone, Copy)]
+struct Pair {
+    upper: [i16; 2],
+    lower: [i16; 2],
+}
+
+impl Pair {
+    /// Of one weight or two.
+    fn new(weights: &[i32]) -> Self {
+        let each = |at: usize| weights.get(at).copied().unwrap_or(0);
+        let both = [each(0), each(1)];
+        Self {
+            upper: both.map(|weight| (weight >> LOW_BITS) as i16),
+            lower: both.map(|weight| (weight & ((1 << LOW_BITS) - 1)) as i16),
+        }
+    }
+}
+
+/// Sums rows of `row_bytes` by weight, one new row for each place of `taps`.
+fn columns(data: &[u8], row_bytes: usize, taps: &Taps) -> Vec<u8> {
+    // A row that is narrower than what is summed at once is summed with zeros behind it.
+    if row_bytes < LANES {
+        let wide: Vec<u8> = data
+            .chunks_exact(row_bytes)
+            .flat_map(|row| row.iter().copied().chain([0; LANES]).take(LANES))
+            .collect();
+        let summed = columns(&wide, LANES, taps);
+        let rows = summed.chunks_exact(LANES);
+        return rows.flat_map(|row| &row[..row_bytes]).copied().collect();
+    }
+    let mut out = vec![0; row_bytes * taps.starts.len()];
+    let mut pairs = Vec::new();
+    for ((place, start), weights) in out
+        .chunks_exact_mut(row_bytes)
+        .zip(&taps.starts)
+        .zip(&taps.weights)
+    {
+        pairs.clear();
+        pairs.extend(weights.chunks(2).map(Pair::new));
+        let rows = &data[start * row_bytes..];
+        for at in (0..row_bytes).step_by(LANES) {
+            // The last bytes are summed with some that were summed before.
+            let at = at.min(row_bytes - LANES);
+            place[at..at + LANES].copy_from_slice(&sum(&rows[at..], row_bytes, &pairs));
         }
     }
     out
 }
 
-/// Sums rows of `row_bytes` by weight, one new row for each place of `taps`.
-fn columns(data: &[u8], row_bytes: usize, taps: &Taps) -> Vec<u8> {
-    let mut out = vec![0; row_bytes * taps.starts.len()];
-    let mut sums = vec![0_i32; row_bytes];
-    for ((place, start), weights) in out
-        .chunks_mut(row_bytes)
-        .zip(&taps.starts)
-        .zip(&taps.weights)
-    {
-        sums.fill(1 << (PRECISION - 1));
-        let rows = data[start * row_bytes..].chunks_exact(row_bytes);
-        for (row, weight) in rows.zip(weights) {
-            for (sum, pixel) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*pixel) * weight;
-            }
-        }
-        for (byte, sum) in place.iter_mut().zip(&sums) {
-            *byte = (sum >> PRECISION).clamp(0, 255) as u8;
+/// The first bytes of rows that lie `row_bytes` apart, summed by weight and rounded.
+fn sum(rows: &[u8], row_bytes: usize, pairs: &[Pair]) -> [u8; LANES] {
+    let (mut upper, mut lower) = ([0_i32; LANES], [0_i32; LANES]);
+    for (pair, both) in pairs.iter().zip(rows.chunks(2 * row_bytes)) {
+        let first = both.first_chunk().unwrap_or(&[0; LANES]);
+        // Behind the last row nothing follows, and its partner's weight is zero.
+        let second = both.get(row_bytes..).and_then(<[u8]>::first_chunk);
+        let second = second.unwrap_or(first);
+        for lane in 0..LANES {
+            let (a, b) = (i32::from(first[lane]), i32::from(second[lane]));
+            upper[lane] += a * i32::from(pair.upper[0]) + b * i32::from(pair.upper[1]);
+            lower[lane] += a * i32::from(pair.lower[0]) + b * i32::from(pair.lower[1]);
         }
     }
-    out
+    let mut bytes = [0; LANES];
+    for lane in 0..LANES {
+        let whole = (upper[lane] << LOW_BITS) + lower[lane] + (1 << (PRECISION - 1));
+        bytes[lane] = (whole >> PRECISION).clamp(0, 255) as u8;
+    }
+    bytes
 }

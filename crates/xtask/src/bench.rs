@@ -41,6 +41,15 @@ const BENCHES: &[Bench] = &[
         programs: &[],
     },
     Bench {
+        room: "caption",
+        builds: &[
+            &["-p", "terminus-caption", "--example", "time_vlm"],
+            &["-p", "terminus-pixels", "--example", "fit"],
+        ],
+        script: "benches/caption.py",
+        programs: &["examples/time_vlm", "examples/fit"],
+    },
+    Bench {
         room: "sdxl",
         builds: &[&["-p", "terminus-train", "--example", "time_unet"]],
         script: "benches/sdxl.py",

@@ -1,0 +1,66 @@
+//! The C++ extension: what libtorch has and tch has not, behind safe functions.
+#![expect(unsafe_code, reason = "calls into C++; each says why it is sound")]
+
+use std::{
+    ffi::{CStr, c_char},
+    ptr,
+};
+
+use tch::{TchError, Tensor};
+
+type Pointer = *mut std::ffi::c_void;
+
+unsafe extern "C" {
+    fn terminus_pack_linear(weight: Pointer, error: *mut *mut c_char) -> Pointer;
+    fn terminus_packed_linear(
+        xs: Pointer,
+        weight: Pointer,
+        bias: Pointer,
+        error: *mut *mut c_char,
+    ) -> Pointer;
+    fn terminus_free_text(text: *mut c_char);
+}
+
+/// A matrix `[out, in]` f32 on the CPU in the layout in which [`packed_linear`] reads it: oneDNN's own, opaque.
+///
+/// # Errors
+/// This libtorch was built without oneDNN, or there is no memory.
+pub(crate) fn pack_linear(weight: &Tensor) -> Result<Tensor, TchError> {
+    // SAFETY: a `Tensor` holds an `at::Tensor*` that lives as long as it; the function only reads it.
+    tensor(|error| unsafe { terminus_pack_linear(pointer(weight), error) })
+}
+
+/// `[…, in]` f32 to `[…, out]` by a matrix of [`pack_linear`]'s. No gradients pass through it.
+///
+/// # Errors
+/// Sizes that do not fit, or no memory.
+pub(crate) fn packed_linear(
+    xs: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<Tensor, TchError> {
+    let bias = bias.map_or(ptr::null_mut(), pointer);
+    // SAFETY: as above; `bias` may be null there.
+    tensor(|error| unsafe { terminus_packed_linear(pointer(xs), pointer(weight), bias, error) })
+}
+
+fn pointer(tensor: &Tensor) -> Pointer {
+    tensor.as_ptr().cast_mut().cast()
+}
+
+/// The tensor that `call` makes, or the text that it leaves.
+fn tensor(call: impl FnOnce(*mut *mut c_char) -> Pointer) -> Result<Tensor, TchError> {
+    let mut error = ptr::null_mut();
+    let made = call(&raw mut error);
+    if made.is_null() {
+        // SAFETY: without a tensor the extension leaves a text of its own, ended by a zero, which is freed once.
+        let text = unsafe { CStr::from_ptr(error) }
+            .to_string_lossy()
+            .into_owned();
+        // SAFETY: as above; `text` is a copy.
+        unsafe { terminus_free_text(error) };
+        return Err(TchError::Torch(text));
+    }
+    // SAFETY: a new `at::Tensor*` that nobody else has; `Tensor` deletes it.
+    Ok(unsafe { Tensor::from_ptr(made.cast()) })
+}
