@@ -62,7 +62,8 @@ pub(super) fn each_batch(
                 }
             }
         });
-        for prepared in &receiver {
+        // Owned here: whoever prepares finds nobody listening once this loop is left, and ends too.
+        for prepared in receiver {
             if cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
