@@ -1,12 +1,9 @@
 //! A captioning model, ready to look at pictures.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::path::Path;
 
 use tch::{Device, Kind, Tensor, no_grad};
-use terminus_nn::{Builder, Checkpoint, device};
+use terminus_nn::{Builder, Checkpoint, device, guard};
 use terminus_pixels::{PillowFilter, RgbImage};
 use terminus_tokens::TextTokenizer;
 
@@ -340,24 +337,9 @@ fn stop_ids(folder: &Path, config: &Config) -> Result<Vec<i64>, Error> {
 
 /// Runs `work` without gradients; a crash inside libtorch is an error, and a lack of memory one of its own.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let result = catch_unwind(AssertUnwindSafe(|| no_grad(work)));
-    let message = match result {
-        Ok(Err(Error::Nn(error))) => error.to_string(),
-        Ok(other) => return other,
-        Err(payload) => payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| payload.downcast_ref::<&str>().map(|&text| text.to_owned()))
-            .unwrap_or_default(),
-    };
-    let lacks_memory = [
-        "out of memory",
-        "can't allocate memory",
-        "not enough memory",
-    ];
-    if lacks_memory.iter().any(|words| message.contains(words)) {
-        return Err(Error::OutOfMemory);
-    }
-    let message = message.lines().take(3).collect::<Vec<_>>().join(" ");
-    Err(Error::Computing { message })
+    guard(|| no_grad(work)).map_err(|error| match error {
+        Error::Nn(terminus_nn::Error::OutOfMemory { .. }) => Error::OutOfMemory,
+        Error::Nn(terminus_nn::Error::Computing { message }) => Error::Computing { message },
+        other => other,
+    })
 }
