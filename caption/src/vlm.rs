@@ -23,5 +23,7 @@ mod trace;
 
 pub use generate::{Decoding, Finish};
 pub use model::{Model, Said};
+#[cfg(test)]
+pub(crate) use preprocess::Fit;
 pub(crate) use preprocess::ImageInput;
 pub(crate) use tagger::Tagger;

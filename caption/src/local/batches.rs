@@ -118,7 +118,52 @@ fn halving<T, R>(
 
 #[cfg(test)]
 mod tests {
+    use terminus_manifest::{Root, ids::ItemId, ledger::LedgerRow};
+    use terminus_pixels::{Limits, PillowFilter, PixelPolicy};
+
     use super::*;
+    use crate::vlm::Fit;
+
+    #[test]
+    fn a_run_that_is_stopped_ends_though_more_pictures_are_prepared_than_wait() {
+        let row = LedgerRow::found(
+            ItemId::new("gone", 0),
+            "gone".to_owned(),
+            "c".to_owned(),
+            "gone.png".to_owned(),
+        );
+        let ask = Ask {
+            row: &row,
+            prompt: "",
+            sampling: None,
+            seed: 0,
+        };
+        let asks = vec![ask; 20];
+        let order: Vec<usize> = (0..asks.len()).collect();
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let batches = Batches {
+            asks: &asks,
+            order: &order,
+            pictures: &Pictures::new(
+                &Root::new("nowhere"),
+                PixelPolicy::default(),
+                Limits::default(),
+            ),
+            input: ImageInput {
+                side_px: 8,
+                filter: PillowFilter::Bicubic,
+                fit: Fit::Squash,
+                is_bgr: false,
+                mean: [0.5; 3],
+                std: [0.5; 3],
+            },
+            cancel: &cancel,
+        };
+        let mut work = |_: &[(usize, &[f32])]| Ok(Vec::new());
+        let result = each_batch(&batches, &mut 1, &mut |_, _| Ok(()), &mut work);
+        assert!(matches!(result, Err(Error::Interrupted)));
+    }
 
     #[test]
     fn a_lack_of_memory_halves_the_batch_and_loses_nothing() {
