@@ -5,6 +5,7 @@ mod png;
 mod samples;
 mod still;
 pub(crate) mod tiff;
+mod webp;
 
 use crate::{
     Decoder, Error, Format, Header, Limits, PixelPolicy, RgbImage,
@@ -140,7 +141,7 @@ fn read(bytes: &[u8], header: &Header, rect: Rect, at_work: &AtWork) -> Result<S
     match header.format {
         Format::Jpeg => jpeg::read(bytes, header, rect, at_work),
         Format::Png => png::read(bytes, header, rect),
-        Format::WebP => still::webp(bytes, header, rect),
+        Format::WebP => webp::read(bytes, header, rect, at_work),
         Format::Gif => still::gif(bytes, header, rect),
         Format::Bmp => still::bmp(bytes, header, rect),
         Format::Tiff => tiff::read(bytes, header, rect),

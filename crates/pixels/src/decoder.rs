@@ -11,8 +11,10 @@ pub enum Decoder {
     ZuneJpeg,
     /// `png`.
     Png,
-    /// `image-webp`.
-    WebP,
+    /// libwebp, as the crate `libwebp-sys` builds it.
+    LibWebP,
+    /// `image-webp`, for animations and what the first one does not read.
+    ImageWebP,
     /// `gif`.
     Gif,
     /// The bitmap reader of `image`.
@@ -23,11 +25,12 @@ pub enum Decoder {
 
 impl Decoder {
     /// Every decoder.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LibjpegTurbo,
         Self::ZuneJpeg,
         Self::Png,
-        Self::WebP,
+        Self::LibWebP,
+        Self::ImageWebP,
         Self::Gif,
         Self::Bmp,
         Self::Tiff,
@@ -38,7 +41,7 @@ impl Decoder {
         match format {
             Format::Jpeg => Self::LibjpegTurbo,
             Format::Png => Self::Png,
-            Format::WebP => Self::WebP,
+            Format::WebP => Self::LibWebP,
             Format::Gif => Self::Gif,
             Format::Bmp => Self::Bmp,
             Format::Tiff => Self::Tiff,
@@ -61,7 +64,8 @@ impl Decoder {
             Self::LibjpegTurbo => ("libjpeg-turbo-rs", "0.9.0"),
             Self::ZuneJpeg => ("zune-jpeg", "0.5.15"),
             Self::Png => ("png", "0.18.1"),
-            Self::WebP => ("image-webp", "0.2.4"),
+            Self::LibWebP => ("libwebp-sys", "0.9.6"),
+            Self::ImageWebP => ("image-webp", "0.2.4"),
             Self::Gif => ("gif", "0.14.2"),
             Self::Bmp => ("image", "0.25.10"),
             Self::Tiff => ("tiff", "0.11.3"),

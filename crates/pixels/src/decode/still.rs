@@ -1,4 +1,4 @@
-//! WebP, GIF and BMP through the `image` crate: one still picture each.
+//! GIF, BMP and what libwebp does not read of WebP, through the `image` crate: one still picture each.
 
 use std::io::Cursor;
 
@@ -8,16 +8,9 @@ use image::{
 };
 
 use super::samples::{Kind, Samples};
-use crate::{Error, Format, Header, bytes::le32, rect::Rect};
+use crate::{Error, Format, Header, rect::Rect};
 
 pub(super) fn webp(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
-    let declared = le32(bytes, 4)
-        .map_or(usize::MAX, |size| size as usize)
-        .saturating_add(8);
-    if declared > bytes.len() {
-        let detail = format!("{declared} bytes are announced, {} are there", bytes.len());
-        return Err(Error::truncated(Format::WebP, detail));
-    }
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|e| error(Format::WebP, e))?;
     read(decoder, header, rect)
 }
