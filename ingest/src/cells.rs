@@ -1,6 +1,6 @@
 //! Other people's Parquet files, cell by cell, whatever the types of their columns.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path};
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, RecordBatch, StructArray,
@@ -12,6 +12,7 @@ use arrow_array::{
     },
 };
 use arrow_schema::{DataType, TimeUnit};
+use bytes::Bytes;
 use fs_err as fs;
 use jiff::Timestamp as Moment;
 use parquet::{
@@ -130,7 +131,7 @@ impl Cells {
     }
 
     /// An image: bytes, or the `bytes` of a struct.
-    pub(crate) fn image(&self, name: &str, row: usize) -> Option<Arc<[u8]>> {
+    pub(crate) fn image(&self, name: &str, row: usize) -> Option<Bytes> {
         let array = self.columns.get(&name.to_lowercase())?;
         match array.as_any().downcast_ref::<StructArray>() {
             Some(fields) => bytes_of(fields.column_by_name("bytes")?, row),
@@ -139,7 +140,7 @@ impl Cells {
     }
 }
 
-fn bytes_of(array: &ArrayRef, row: usize) -> Option<Arc<[u8]>> {
+fn bytes_of(array: &ArrayRef, row: usize) -> Option<Bytes> {
     if array.is_null(row) {
         return None;
     }
@@ -149,7 +150,7 @@ fn bytes_of(array: &ArrayRef, row: usize) -> Option<Arc<[u8]>> {
         DataType::BinaryView => array.as_binary_view().value(row),
         _ => return None,
     };
-    Some(bytes.into())
+    Some(Bytes::copy_from_slice(bytes))
 }
 
 fn text_of(array: &ArrayRef, row: usize) -> Option<String> {

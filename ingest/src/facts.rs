@@ -1,11 +1,6 @@
 //! Reads one item: its bytes, its header, its pixels and what was stated of it.
 
-use std::{
-    sync::{Arc, mpsc},
-    thread,
-    time::Duration,
-};
-
+use bytes::Bytes;
 use terminus_manifest::{
     ids::{ItemId, Sha256Digest},
     ledger::LedgerRow,
@@ -13,12 +8,13 @@ use terminus_manifest::{
     time::Timestamp,
     words::Reason,
 };
-use terminus_pixels::{Decoded, Frames, Limits, PixelPolicy, decode, inspect, sniff};
+use terminus_pixels::{Frames, inspect, sniff};
 use terminus_prompt::Prompt;
 
 use crate::{
     CollectionPlan, Error,
     config::StoreMode,
+    decoding::{DecodeFault, decode_within},
     grid, measure, sidecar,
     source::{Found, Place, Stated},
     version,
@@ -59,7 +55,7 @@ pub(crate) fn read(
 /// # Errors
 /// As for [`read`].
 pub(crate) fn of_bytes(
-    bytes: &Arc<[u8]>,
+    bytes: &Bytes,
     mut row: LedgerRow,
     found: &Found,
     collection: &CollectionPlan,
@@ -162,7 +158,7 @@ impl Tile {
 }
 
 /// Facts that the bytes tell.
-fn read_bytes(bytes: &Arc<[u8]>, collection: &CollectionPlan, row: &mut LedgerRow) -> Vec<Tile> {
+fn read_bytes(bytes: &Bytes, collection: &CollectionPlan, row: &mut LedgerRow) -> Vec<Tile> {
     row.sha256 = Some(Sha256Digest::of(bytes));
     row.size_bytes = Some(bytes.len() as u64);
     row.format = sniff(bytes).map(|format| format.name().to_owned());
@@ -227,37 +223,6 @@ fn read_bytes(bytes: &Arc<[u8]>, collection: &CollectionPlan, row: &mut LedgerRo
             Some(Tile { measured })
         })
         .collect()
-}
-
-enum DecodeFault {
-    Picture(terminus_pixels::Error),
-    Timeout,
-}
-
-/// The pixels, if they are there in time. A decoder that hangs keeps its thread until the program ends; its file fails
-/// and the run goes on.
-fn decode_within(
-    bytes: &Arc<[u8]>,
-    limits: Limits,
-    timeout: Duration,
-) -> Result<Decoded, DecodeFault> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let shared = Arc::clone(bytes);
-    // A policy that refuses is a decision, and may change; here everything is converted that can be.
-    let work = move || {
-        let _ = sender.send(decode(&shared, &PixelPolicy::default(), &limits));
-    };
-    if thread::Builder::new()
-        .name("decode".to_owned())
-        .spawn(work)
-        .is_err()
-    {
-        return decode(bytes, &PixelPolicy::default(), &limits).map_err(DecodeFault::Picture);
-    }
-    receiver
-        .recv_timeout(timeout)
-        .map_err(|_| DecodeFault::Timeout)?
-        .map_err(DecodeFault::Picture)
 }
 
 fn record_fault(error: &terminus_pixels::Error, row: &mut LedgerRow) {

@@ -8,6 +8,7 @@
 mod cells;
 pub mod config;
 pub mod decide;
+mod decoding;
 mod download;
 mod duplicates;
 mod error;

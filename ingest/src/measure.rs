@@ -21,14 +21,13 @@ const FLAT_STEP: i32 = 2;
 pub(crate) fn measure(image: &RgbImage, row: &mut LedgerRow) {
     row.pixels_hash = Some(pixels_hash(image));
     let small = Small::of(image);
-    let luma = small.luma();
-    let histogram = histogram(&luma);
-    row.brightness = Some(mean(&luma) / 255.0);
+    let histogram = histogram(&small.luma);
+    row.brightness = Some(mean(&small.luma) / 255.0);
     row.dark = Some(percentile(&histogram, 0.90));
     row.light = Some(percentile(&histogram, 0.10));
     row.entropy = Some(entropy(&histogram));
     row.sharpness = Some(sharpness(&small));
-    row.flatness = Some(flatness(&luma, small.width));
+    row.flatness = Some(flatness(&small.luma, small.width));
     row.palette = Some(small.palette());
     row.phash = dct::hash(&small.grey(32, 32));
     row.dhash = Some(gradient_hash(&small.grey(9, 8)));

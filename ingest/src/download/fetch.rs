@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use jiff::Timestamp as Moment;
 use reqwest::{
     Client, Response, StatusCode, Url,
@@ -53,7 +54,7 @@ pub(crate) enum Fetched {
     /// Bytes.
     Bytes {
         /// All of them.
-        bytes: Arc<[u8]>,
+        bytes: Bytes,
         /// The `ETag` of the response.
         etag: Option<String>,
         /// The `Last-Modified` of the response.

@@ -10,6 +10,8 @@ pub(super) struct Small {
     pub width: usize,
     pub height: usize,
     rgb: Vec<[u8; 3]>,
+    /// Rec. 601 luminance.
+    pub luma: Vec<u8>,
 }
 
 impl Small {
@@ -47,27 +49,27 @@ impl Small {
                 rgb.push(mean);
             }
         }
-        Self { width, height, rgb }
-    }
-
-    /// Rec. 601 luminance.
-    pub fn luma(&self) -> Vec<u8> {
         let weigh = |&[r, g, b]: &[u8; 3]| {
             ((77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b) + 128) >> 8) as u8
         };
-        self.rgb.iter().map(weigh).collect()
+        let luma = rgb.iter().map(weigh).collect();
+        Self {
+            width,
+            height,
+            rgb,
+            luma,
+        }
     }
 
     /// Means of the luminance over a grid of this size.
     pub fn grey(&self, width: usize, height: usize) -> Vec<f32> {
-        let luma = self.luma();
-        self.cells(width, height, |at| f32::from(luma[at]))
+        self.cells(width, height, &self.luma, |&luma| luma)
     }
 
     /// Mean colours over a grid of this size.
     pub fn colours(&self, width: usize, height: usize) -> Vec<u8> {
         let planes: Vec<Vec<f32>> = (0..3)
-            .map(|channel| self.cells(width, height, |at| f32::from(self.rgb[at][channel])))
+            .map(|channel| self.cells(width, height, &self.rgb, |rgb| rgb[channel]))
             .collect();
         (0..width * height)
             .flat_map(|cell| planes.iter().map(move |plane| plane[cell].round() as u8))
@@ -84,23 +86,33 @@ impl Small {
         seen.iter().filter(|&&seen| seen).count() as f64 / seen.len() as f64
     }
 
-    /// Means over cells; where there are more cells than pixels, cells share them.
-    fn cells(&self, width: usize, height: usize, value: impl Fn(usize) -> f32) -> Vec<f32> {
+    /// Means over cells of a value of each pixel; where there are more cells than pixels, cells share them.
+    fn cells<P>(
+        &self,
+        width: usize,
+        height: usize,
+        pixels: &[P],
+        value: impl Fn(&P) -> u8,
+    ) -> Vec<f32> {
         let range = |cell: usize, cells: usize, full: usize| {
             let start = cell * full / cells;
             start..((cell + 1) * full / cells).max(start + 1).min(full)
         };
+        let columns: Vec<_> = (0..width).map(|x| range(x, width, self.width)).collect();
         let mut means = Vec::with_capacity(width * height);
         for y in 0..height {
-            for x in 0..width {
-                let (mut sum, mut count) = (0.0, 0.0_f32);
-                for row in range(y, height, self.height) {
-                    for column in range(x, width, self.width) {
-                        sum += value(row * self.width + column);
-                        count += 1.0;
-                    }
+            let rows = range(y, height, self.height);
+            for columns in &columns {
+                let mut sum = 0_u32;
+                for row in rows.clone() {
+                    let part = &pixels[row * self.width..][columns.clone()];
+                    sum += part
+                        .iter()
+                        .map(|pixel| u32::from(value(pixel)))
+                        .sum::<u32>();
                 }
-                means.push(sum / count.max(1.0));
+                let count = rows.len() * columns.len();
+                means.push(sum as f32 / count.max(1) as f32);
             }
         }
         means

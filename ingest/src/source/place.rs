@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use flate2::{Crc, read::DeflateDecoder};
 use fs_err as fs;
 use terminus_manifest::words::Reason;
@@ -40,7 +41,7 @@ pub enum Place {
         crc32: u32,
     },
     /// In memory, handed over by a source that reads in blocks.
-    Held(Arc<[u8]>),
+    Held(Bytes),
     /// At an address.
     Url(String),
     /// Nowhere.
@@ -95,7 +96,7 @@ impl Place {
     ///
     /// # Errors
     /// They cannot be read, or are not what the archive says. An address is never read here.
-    pub fn read(&self) -> io::Result<Arc<[u8]>> {
+    pub fn read(&self) -> io::Result<Bytes> {
         match self {
             Self::File(path) => fs::read(path).map(Into::into),
             Self::Span { path, offset, len } => span(path, *offset, *len).map(Into::into),
@@ -125,7 +126,7 @@ impl Place {
                 }
                 Ok(bytes.into())
             }
-            Self::Held(bytes) => Ok(Arc::clone(bytes)),
+            Self::Held(bytes) => Ok(bytes.clone()),
             Self::Url(_) | Self::Nothing { .. } => Err(io::ErrorKind::Unsupported.into()),
         }
     }

@@ -1,6 +1,8 @@
 //! Parquet files that hold the images themselves, as Hugging Face does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
+
+use bytes::Bytes;
 
 use super::{
     Found, Place, Sink, Stat, Walk,
@@ -114,7 +116,7 @@ impl Rows<'_> {
         cells: &Cells,
         row: usize,
         number: usize,
-        bytes: Option<Arc<[u8]>>,
+        bytes: Option<Bytes>,
         stat: Stat,
     ) -> Found {
         let columns = &self.collection.columns;
