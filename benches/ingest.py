@@ -206,16 +206,32 @@ def status():
     print("\n".join(runs[0][2].splitlines()[2:6]))
 
 
+def jpegs(count):
+    target = work / f"jpegs-{count}"
+    if not target.exists():
+        target.mkdir()
+        for path in sorted(subset(count).glob("*.jpg")):
+            (target / path.name).hardlink_to(path)
+    return target
+
+
 def rival():
+    """By its own word img2dataset decodes nothing with all encoding off; told to skip only what is a JPEG already, it decodes
+    each, as we do, and hands the bytes on."""
     draw()
-    files = subset(args.images)
+    against(subset(args.images), "disable_all_reencoding=True", "bytes alone")
+    against(jpegs(args.images), "skip_reencode=True", "JPEGs, decoded by both")
+
+
+def against(files, options, name):
+    paths = sorted(files.iterdir())
     rate = float(subprocess.run([args.serve, files, "measure"], check=True, capture_output=True, text=True).stdout)
     server = subprocess.Popen([args.serve, files], stdout=subprocess.PIPE, text=True)
     port = int(server.stdout.readline())
     lists = {}
-    for count in (1, args.images):
+    for count in (1, len(paths)):
         lists[count] = work / f"rival-{count}.txt"
-        lists[count].write_text("".join(f"http://127.0.0.1:{port}/{path.name}\n" for path in sorted(files.iterdir())[:count]))
+        lists[count].write_text("".join(f"http://127.0.0.1:{port}/{path.name}\n" for path in paths[:count]))
     seconds = {"terminus": {}, "img2dataset": {}}
     try:
         for count, path in lists.items():
@@ -224,15 +240,15 @@ def rival():
             assert json.loads(out)["fetched"] == count, out
             target = work / f"img2dataset-{count}"
             shutil.rmtree(target, ignore_errors=True)
-            program = f"from img2dataset import download; download(url_list={str(path)!r}, output_folder={str(target)!r}, processes_count=2, thread_count=32, resize_mode='no', disable_all_reencoding=True, output_format='files', number_sample_per_shard=500, enable_wandb=False, compute_hash='sha256')"
+            program = f"from img2dataset import download; download(url_list={str(path)!r}, output_folder={str(target)!r}, processes_count=2, thread_count=32, resize_mode='no', {options}, output_format='files', number_sample_per_shard=500, enable_wandb=False, compute_hash='sha256')"
             seconds["img2dataset"][count], _, _ = timed([sys.executable, "-c", program])
             brought = sum(1 for path in target.rglob("*") if path.suffix in (".jpg", ".png", ".webp"))
             assert brought == count, f"img2dataset brought {brought} of {count}"
     finally:
         server.kill()
         server.wait()
-    rates = {name: (args.images - 1) / (both[args.images] - both[1]) for name, both in seconds.items()}
-    print(f"the server alone: {rate:.0f} images/s; " + "; ".join(f"{name} {value:.1f} images/s (start {seconds[name][1]:.2f} s)" for name, value in rates.items())
+    rates = {who: (len(paths) - 1) / (both[len(paths)] - both[1]) for who, both in seconds.items()}
+    print(f"{name}: the server alone {rate:.0f} images/s; " + "; ".join(f"{who} {value:.1f} images/s (start {seconds[who][1]:.2f} s)" for who, value in rates.items())
           + f"; ratio {rates['terminus'] / rates['img2dataset']:.2f}")
 
 

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::{Error, config::DownloadConfig};
 
 use fetch::Fetcher;
-pub(crate) use fetch::{Fetched, Request};
+pub(crate) use fetch::{Body, Fetched, Request};
 
 /// Requests that wait for their turn at most.
 const QUEUED: usize = 1024;

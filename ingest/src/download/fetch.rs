@@ -52,14 +52,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) enum Fetched {
     /// Bytes.
-    Bytes {
-        /// All of them.
-        bytes: Bytes,
-        /// The `ETag` of the response.
-        etag: Option<String>,
-        /// The `Last-Modified` of the response.
-        last_modified: Option<String>,
-    },
+    Bytes(Body),
     /// The bytes are those that were fetched before.
     NotModified,
     /// Nothing.
@@ -69,6 +62,17 @@ pub(crate) enum Fetched {
         /// That in words.
         detail: String,
     },
+}
+
+/// What a server gave.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// All of its bytes.
+    pub bytes: Bytes,
+    /// The `ETag` of the response.
+    pub etag: Option<String>,
+    /// The `Last-Modified` of the response.
+    pub last_modified: Option<String>,
 }
 
 /// Why an attempt brought nothing.
@@ -240,11 +244,11 @@ impl Fetcher {
         };
         let (etag, last_modified) = (text(ETAG), text(LAST_MODIFIED));
         let bytes = body(response, self.max_bytes).await?;
-        Ok(Fetched::Bytes {
+        Ok(Fetched::Bytes(Body {
             bytes: bytes.into(),
             etag,
             last_modified,
-        })
+        }))
     }
 
     /// The response at the end of the redirects; `request` is none for robots.txt itself.

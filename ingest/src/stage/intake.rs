@@ -11,22 +11,23 @@ use terminus_manifest::{
     verdict::VerdictKey,
     words::{Reason, Stage},
 };
+use terminus_pixels::{Format, sniff};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{BATCH_ITEMS, State};
 use crate::{
     CollectionPlan, Error,
     decide::is_retryable,
-    download::{Done, Downloads, Fetched, Request},
+    download::{Body, Done, Downloads, Fetched, Request},
     facts,
     source::{Found, Place, Sink},
 };
 
 /// Items that are read, or committed, together. One half of a batch is committed while the next is read or fetched.
 const HALF_BATCH: usize = BATCH_ITEMS / 2;
-/// Fetched items that are committed together: with those that are being fetched meanwhile, 32 at most, less than one
-/// batch, which is the most that a kill fetches twice.
-const FETCHED_BATCH: usize = 24;
+/// Fetched items that are read, or committed, together: one half of them, the other half and what is being fetched
+/// meanwhile, 32 at most, are no more than one batch, which is the most that a kill fetches twice.
+const FETCHED_BATCH: usize = HALF_BATCH / 2;
 
 /// Takes what sources hand over.
 pub(super) struct Intake<'s, 'a> {
@@ -56,11 +57,7 @@ impl Work {
     /// How long it takes to read, as far as that is known: its bytes, by the time that one takes in its format.
     fn effort(&self) -> u64 {
         let ending = Path::new(&self.found.origin).extension();
-        let a_byte = match ending.and_then(OsStr::to_str) {
-            Some("webp") => 12,
-            Some("jpg" | "jpeg") => 4,
-            _ => 1,
-        };
+        let a_byte = effort(ending.and_then(OsStr::to_str));
         a_byte * self.found.place.size(self.found.stat).unwrap_or(0)
     }
 }
@@ -102,8 +99,6 @@ impl<'s, 'a> Intake<'s, 'a> {
     /// Reads and fetches what is still open.
     pub fn finish(mut self) -> Result<(), Error> {
         self.commit_batch()?;
-        // What the last batch brought.
-        self.commit_batch()?;
         while self
             .downloads
             .as_ref()
@@ -112,6 +107,8 @@ impl<'s, 'a> Intake<'s, 'a> {
             self.check_cancel()?;
             self.take_one(Duration::from_millis(200))?;
         }
+        self.commit_fetched()?;
+        // What the last batch brought.
         self.commit_fetched()
     }
 
@@ -124,8 +121,8 @@ impl<'s, 'a> Intake<'s, 'a> {
         if !self.cancel.is_cancelled() {
             return Ok(());
         }
-        commit(self.state, std::mem::take(&mut self.ready))?;
         self.commit_fetched()?;
+        commit(self.state, std::mem::take(&mut self.ready))?;
         Err(Error::Interrupted)
     }
 
@@ -191,23 +188,11 @@ impl<'s, 'a> Intake<'s, 'a> {
 
     /// Reads the items of the batch, while the rows of the one before are committed.
     fn commit_batch(&mut self) -> Result<(), Error> {
-        let (batch, ready) = (
-            std::mem::take(&mut self.batch),
-            std::mem::take(&mut self.ready),
-        );
+        let batch = std::mem::take(&mut self.batch);
         let (plan, store) = (self.state.plan, self.state.store.clone());
-        // Written by a thread of its own: while it waits for the disk, all workers read.
-        let (committed, read) = thread::scope(|scope| {
-            let committing = scope.spawn(|| commit(self.state, ready));
-            let read = in_turn(batch, Work::effort, |work| {
-                facts::read(&work.found, &plan.collections[work.order], &store)
-            });
-            (committing.join(), read)
-        });
-        let committed = committed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        committed?;
-        self.ready = read?.into_iter().flatten().collect();
-        Ok(())
+        self.commit_while_reading(batch, Work::effort, |work| {
+            facts::read(&work.found, &plan.collections[work.order], &store)
+        })
     }
 
     /// Submits a download, taking results while there is no room.
@@ -267,32 +252,68 @@ impl<'s, 'a> Intake<'s, 'a> {
         Ok(())
     }
 
-    /// Reads what was fetched and commits its rows.
+    /// Reads what was fetched, while the rows of the batch before are committed.
     fn commit_fetched(&mut self) -> Result<(), Error> {
-        if self.fetched.is_empty() {
-            return Ok(());
-        }
         let mut fetched = std::mem::take(&mut self.fetched);
         fetched.sort_by(|a, b| a.0.found.source_id.cmp(&b.0.found.source_id));
-        for (_, fetched) in &fetched {
+        let (mut bodies, mut rows) = (Vec::new(), Vec::new());
+        for (work, fetched) in fetched {
             match fetched {
-                Fetched::Bytes { .. } => {
+                Fetched::Bytes(body) => {
                     self.state.summary.fetched += 1;
                     self.state.summary.decoded += 1;
+                    bodies.push((work, body));
                 }
-                Fetched::NotModified => self.state.summary.not_modified += 1,
-                Fetched::Nothing { .. } => {}
+                Fetched::NotModified => {
+                    self.state.summary.not_modified += 1;
+                    rows.extend(restated(self.state, &work));
+                }
+                Fetched::Nothing { reason, detail } => {
+                    rows.extend(missed(self.state, &work, reason, detail));
+                }
             }
         }
-        let state = &*self.state;
-        let size = |(_, fetched): &(Work, Fetched)| match fetched {
-            Fetched::Bytes { bytes, .. } => bytes.len() as u64,
-            _ => 0,
+        let effort = |(_, body): &(Work, Body)| {
+            effort(sniff(&body.bytes).map(Format::name)) * body.bytes.len() as u64
         };
-        let rows = in_turn(fetched, size, |(work, fetched)| {
-            rows_of(state, &work, fetched)
+        let (plan, store) = (self.state.plan, self.state.store.clone());
+        self.commit_while_reading(bodies, effort, |(work, body)| {
+            let collection = &plan.collections[work.order];
+            let mut row = facts::blank(&work.found, collection);
+            (row.etag, row.last_modified) = (body.etag, body.last_modified);
+            facts::of_bytes(&body.bytes, row, &work.found, collection, &store)
         })?;
-        commit(self.state, rows.into_iter().flatten().collect())
+        self.ready.extend(rows);
+        Ok(())
+    }
+
+    /// Reads `items`, whose rows are ready then; meanwhile commits those that were.
+    fn commit_while_reading<T: Send>(
+        &mut self,
+        items: Vec<T>,
+        effort: impl Fn(&T) -> u64,
+        read: impl Fn(T) -> Result<Vec<LedgerRow>, Error> + Sync,
+    ) -> Result<(), Error> {
+        let ready = std::mem::take(&mut self.ready);
+        // Written by a thread of its own: while it waits for the disk, all workers read.
+        let (committed, read) = thread::scope(|scope| {
+            let committing = scope.spawn(|| commit(self.state, ready));
+            let read = in_turn(items, effort, read);
+            (committing.join(), read)
+        });
+        let committed = committed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        committed?;
+        self.ready = read?.into_iter().flatten().collect();
+        Ok(())
+    }
+}
+
+/// How long a byte of this format takes to decode, against one of a PNG.
+fn effort(format: Option<&str>) -> u64 {
+    match format {
+        Some("webp") => 12,
+        Some("jpg" | "jpeg") => 4,
+        _ => 1,
     }
 }
 
@@ -332,34 +353,19 @@ fn commit(state: &mut State<'_>, mut rows: Vec<LedgerRow>) -> Result<(), Error> 
     Ok(())
 }
 
-/// The rows of an item that was fetched.
-fn rows_of(state: &State<'_>, work: &Work, fetched: Fetched) -> Result<Vec<LedgerRow>, Error> {
-    let collection = &state.plan.collections[work.order];
+/// The row of an item that could not be fetched.
+fn missed(state: &State<'_>, work: &Work, reason: Reason, detail: String) -> Option<LedgerRow> {
     let before = state.ledger.get(&work.found.item_id);
-    match fetched {
-        Fetched::Bytes {
-            bytes,
-            etag,
-            last_modified,
-        } => {
-            let mut row = facts::blank(&work.found, collection);
-            (row.etag, row.last_modified) = (etag, last_modified);
-            facts::of_bytes(&bytes, row, &work.found, collection, &state.store)
-        }
-        Fetched::NotModified => Ok(before.map_or_else(Vec::new, |_| restated(state, work))),
-        Fetched::Nothing { reason, detail } => {
-            // What was fetched before stays: a server that fails today takes nothing back.
-            if before.is_some_and(|row| row.sha256.is_some() && row.fault.is_none())
-                && is_retryable(reason)
-            {
-                return Ok(Vec::new());
-            }
-            let mut row = facts::blank(&work.found, collection);
-            facts::set_fault(&mut row, reason, detail);
-            facts::state(&mut row, &work.found, collection);
-            Ok(vec![row])
-        }
+    // What was fetched before stays: a server that fails today takes nothing back.
+    if before.is_some_and(|row| row.sha256.is_some() && row.fault.is_none()) && is_retryable(reason)
+    {
+        return None;
     }
+    let collection = &state.plan.collections[work.order];
+    let mut row = facts::blank(&work.found, collection);
+    facts::set_fault(&mut row, reason, detail);
+    facts::state(&mut row, &work.found, collection);
+    Some(row)
 }
 
 /// The rows of an item with what is stated of it now; its bytes and their facts are the same.
