@@ -15,16 +15,20 @@ struct Mutation {
     file: &'static str,
     from: &'static str,
     to: &'static str,
-    /// Arguments of `cargo test --release -p terminus-train`.
+    package: &'static str,
+    /// Which of the package's tests, as arguments of `cargo test`.
     test: &'static [&'static str],
 }
 
-const MUTATIONS: [Mutation; 6] = [
+const CAPTIONERS: &[&str] = &["--lib", "vlm::"];
+
+const MUTATIONS: [Mutation; 13] = [
     Mutation {
         name: "height and width swapped in time_ids",
         file: "train/src/time_ids.rs",
         from: "            self.original_height,\n            self.original_width,",
         to: "            self.original_width,\n            self.original_height,",
+        package: "terminus-train",
         test: &["--test", "pipelines"],
     },
     Mutation {
@@ -32,6 +36,7 @@ const MUTATIONS: [Mutation; 6] = [
         file: "train/src/networks/clip/mod.rs",
         from: "self.layers.iter().rev().skip(1).rev()",
         to: "self.layers.iter()",
+        package: "terminus-train",
         test: &["--test", "pipelines"],
     },
     Mutation {
@@ -39,6 +44,7 @@ const MUTATIONS: [Mutation; 6] = [
         file: "crates/nn/src/layers/sinusoid.rs",
         from: "if self.flip_sin_to_cos {",
         to: "if !self.flip_sin_to_cos {",
+        package: "terminus-train",
         test: &["--test", "pipelines"],
     },
     Mutation {
@@ -46,6 +52,7 @@ const MUTATIONS: [Mutation; 6] = [
         file: "crates/tokens/src/clip.rs",
         from: "ids.resize(self.context, i64::from(self.special.pad));",
         to: "ids.resize(self.context, i64::from(self.special.eos));",
+        package: "terminus-train",
         test: &["--test", "pipelines"],
     },
     Mutation {
@@ -53,6 +60,7 @@ const MUTATIONS: [Mutation; 6] = [
         file: "train/src/schedule.rs",
         from: "        let alpha = self.alphas_cumprod[t];\n        alpha / (1.0 - alpha)",
         to: "        let plain = Self::scaled_linear(Betas::default(), false);\n        let alpha = plain.alphas_cumprod[t];\n        alpha / (1.0 - alpha)",
+        package: "terminus-train",
         test: &["--lib", "--test", "schedule"],
     },
     Mutation {
@@ -60,7 +68,64 @@ const MUTATIONS: [Mutation; 6] = [
         file: "train/src/networks/resampling.rs",
         from: "self.conv.forward(&xs.constant_pad_nd([0, 1, 0, 1]))",
         to: "self.conv.forward(&xs.constant_pad_nd([1, 0, 1, 0]))",
+        package: "terminus-train",
         test: &["--test", "pipelines"],
+    },
+    Mutation {
+        name: "the vision tower's norms before its sublayers",
+        file: "caption/src/vlm/cogvlm.rs",
+        from: "norm: NormPlace::After,",
+        to: "norm: NormPlace::Before,",
+        package: "terminus-caption",
+        test: CAPTIONERS,
+    },
+    Mutation {
+        name: "the mark of the picture's end through the vision expert",
+        file: "caption/src/vlm/model.rs",
+        from: "vision: (start, tokens - 1),",
+        to: "vision: (start, *tokens),",
+        package: "terminus-caption",
+        test: CAPTIONERS,
+    },
+    Mutation {
+        name: "a position of its own for each patch",
+        file: "caption/src/vlm/model.rs",
+        from: "positions.extend(std::iter::repeat_n(start + 1, *tokens as usize - 2));",
+        to: "positions.extend(start + 1..start + tokens - 1);",
+        package: "terminus-caption",
+        test: CAPTIONERS,
+    },
+    Mutation {
+        name: "the eps of the configuration class in place of the file's",
+        file: "caption/src/vlm/cogvlm.rs",
+        from: "eps: config.real(\"rms_norm_eps\")?,",
+        to: "eps: 1e-6,",
+        package: "terminus-caption",
+        test: CAPTIONERS,
+    },
+    Mutation {
+        name: "tables of angles in f32 where the model's kind is asked for",
+        file: "crates/nn/src/layers/rotary.rs",
+        from: "inv_freq: inv_freq.to_kind(kind),",
+        to: "inv_freq: inv_freq.to_kind(Kind::Float),",
+        package: "terminus-caption",
+        test: CAPTIONERS,
+    },
+    Mutation {
+        name: "a norm that rounds before its weight, in place of behind",
+        file: "crates/nn/src/layers/rms_norm.rs",
+        from: "CastOrder::Last => (normed * self.weight.to_kind(Kind::Float)).to_kind(kind),",
+        to: "CastOrder::Last => normed.to_kind(kind) * self.weight.to_kind(kind),",
+        package: "terminus-nn",
+        test: &["--lib", "rms_norm"],
+    },
+    Mutation {
+        name: "CogVLM's norms rounded as Llama's",
+        file: "caption/src/vlm/cogvlm.rs",
+        from: "cast: CastOrder::Last,",
+        to: "cast: CastOrder::First,",
+        package: "terminus-caption",
+        test: CAPTIONERS,
     },
 ];
 
@@ -69,11 +134,14 @@ pub fn check(checkout: &Checkout) -> Result<(), Error> {
     let copy = checkout.join("target/mutations");
     copy_sources(&checkout.join("."), &copy)?;
     // Tests that fail on sound sources would see everything.
-    let mut sound: Vec<_> = MUTATIONS.iter().map(|mutation| mutation.test).collect();
+    let mut sound: Vec<_> = MUTATIONS
+        .iter()
+        .map(|mutation| (mutation.package, mutation.test))
+        .collect();
     sound.sort_unstable();
     sound.dedup();
-    for tests in sound {
-        run(test_in(checkout, &copy, tests, &[]))?;
+    for (package, tests) in sound {
+        run(test_in(checkout, &copy, package, tests, &[]))?;
     }
     let mut unseen = Vec::new();
     for mutation in &MUTATIONS {
@@ -87,7 +155,10 @@ pub fn check(checkout: &Checkout) -> Result<(), Error> {
         let write =
             |text: &str| fs::write(&path, text).map_err(|source| io("write", &path, source));
         write(&sound.replacen(mutation.from, mutation.to, 1))?;
-        let test = |more: &[&str]| run(test_in(checkout, &copy, mutation.test, more));
+        let test = |more: &[&str]| {
+            let (package, tests) = (mutation.package, mutation.test);
+            run(test_in(checkout, &copy, package, tests, more))
+        };
         // What does not build proves nothing.
         let built = test(&["--no-run"]);
         let outcome = built.map(|()| test(&[]).is_err());
@@ -106,9 +177,15 @@ pub fn check(checkout: &Checkout) -> Result<(), Error> {
     }
 }
 
-/// `cargo test` of train's `tests` in the copy.
-fn test_in(checkout: &Checkout, copy: &Path, tests: &[&str], more: &[&str]) -> Command {
-    let mut arguments = vec!["test", "--release", "-q", "-p", "terminus-train"];
+/// `cargo test` of these tests of `package` in the copy.
+fn test_in(
+    checkout: &Checkout,
+    copy: &Path,
+    package: &str,
+    tests: &[&str],
+    more: &[&str],
+) -> Command {
+    let mut arguments = vec!["test", "--release", "-q", "-p", package];
     arguments.extend(tests);
     arguments.extend(more);
     let mut cargo = checkout.cargo(&arguments);
