@@ -18,8 +18,9 @@ pub use model::{Precision, TaggerConfig, VlmConfig};
 pub const BUILT_IN: &str = "prompt";
 
 /// Settings that change how fast captions come, never what they say.
-const WITHOUT_EFFECT: [&str; 6] = [
+const WITHOUT_EFFECT: [&str; 7] = [
     "batch_size",
+    "device_layers",
     "device",
     "concurrency",
     "timeout_s",

@@ -10,6 +10,7 @@ mod decoder;
 mod encoder;
 mod experts;
 mod generate;
+mod held;
 mod llava;
 mod model;
 mod preprocess;

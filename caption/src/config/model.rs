@@ -23,6 +23,10 @@ pub struct VlmConfig {
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     #[serde(default = "auto")]
     pub device: String,
+    /// Layers of the decoder that stay on a GPU; the others wait in the host's memory, and their weights go over for each
+    /// step. As many as fit unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_layers: Option<u32>,
     /// Kind of the weights; bf16 on a GPU and f32 on the CPU unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,

@@ -113,11 +113,11 @@ impl CogVlm {
         }
     }
 
-    /// Makes the weights ready to be read fast.
+    /// Makes the weights ready to be read fast, of the decoder those of the first `layers`.
     ///
     /// # Errors
     /// No memory for one matrix more.
-    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+    pub(crate) fn fuse(&mut self, layers: usize) -> Result<(), Error> {
         let vision = &mut self.vision;
         let blocks = &mut vision.blocks;
         blocks.iter_mut().try_for_each(EncoderBlock::fuse)?;
@@ -130,7 +130,7 @@ impl CogVlm {
         } = &mut vision.bridge;
         let maps = [linear, gate, up, down];
         maps.into_iter().try_for_each(Linear::pack)?;
-        Ok(self.decoder.fuse()?)
+        Ok(self.decoder.fuse(layers)?)
     }
 
     /// Pixels `[B, 3, H, W]` to the tokens of the picture with its marks `[B, tokens, E]`.

@@ -71,12 +71,14 @@ impl Decoder {
         }
     }
 
-    /// [`DecoderBlock::fuse`], and the way back to the vocabulary likewise.
+    /// [`DecoderBlock::fuse`] of the first `layers`, and the way back to the vocabulary likewise. The other blocks are
+    /// [held](super::held) as the checkpoint has them.
     ///
     /// # Errors
     /// No memory for one matrix more.
-    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
-        self.blocks.iter_mut().try_for_each(DecoderBlock::fuse)?;
+    pub(crate) fn fuse(&mut self, layers: usize) -> Result<(), Error> {
+        let blocks = self.blocks.iter_mut().take(layers);
+        blocks.into_iter().try_for_each(DecoderBlock::fuse)?;
         self.head.as_mut().map_or(Ok(()), Linear::pack)
     }
 

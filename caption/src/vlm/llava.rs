@@ -180,15 +180,15 @@ impl Llava {
         }
     }
 
-    /// Makes the weights ready to be read fast.
+    /// Makes the weights ready to be read fast, of the decoder those of the first `layers`.
     ///
     /// # Errors
     /// No memory for one matrix more.
-    pub(crate) fn fuse(&mut self) -> Result<(), Error> {
+    pub(crate) fn fuse(&mut self, layers: usize) -> Result<(), Error> {
         let blocks = &mut self.tower.blocks;
         blocks.iter_mut().try_for_each(EncoderBlock::fuse)?;
         self.bridge.iter_mut().try_for_each(Linear::pack)?;
-        Ok(self.decoder.fuse()?)
+        Ok(self.decoder.fuse(layers)?)
     }
 
     /// Pixels `[B, 3, H, W]` to the tokens of the picture `[B, tokens, E]`.

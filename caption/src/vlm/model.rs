@@ -12,6 +12,7 @@ use super::{
     config::Config,
     decoder::Decoder,
     generate::{Decoding, Finish, generate},
+    held::Layers,
     llava::{self, Llava, LlavaShape},
     preprocess::{CLIP_MEAN, CLIP_STD, Fit, ImageInput},
     session::{Opening, Session},
@@ -79,57 +80,22 @@ impl Model {
             .or_else(|| config.text("model_type"))
             .unwrap_or_default()
             .to_owned();
-        let checkpoint = || Checkpoint::open(folder).map_err(Error::from);
         let tokenizer = TextTokenizer::from_folder(folder)?;
         let mut stop = stop_ids(folder, &config)?;
-        let (network, input, default_template, shape, architecture) = match architecture.as_str() {
+        let place = Place {
+            device,
+            kind,
+            settings,
+        };
+        let parts = match architecture.as_str() {
             "CogVLMForCausalLM" | "cogvlm" => {
-                let checkpoint = checkpoint()?;
-                let shape = CogVlmShape::read(&config, &checkpoint)?;
-                let rotary = cogvlm::rotary(&checkpoint, &shape, rope_tables.unwrap_or(kind))?;
-                let mut builder = Builder::from_checkpoint(&checkpoint)
-                    .kind(kind)
-                    .device(device)
-                    .ignoring("inv_freq");
-                for layer in 0..shape.decoder.layers {
-                    let name = format!("model.layers.{layer}.self_attn.rotary_emb.inv_freq");
-                    builder = builder.ignoring(&name);
-                }
-                let rotary = rotary.on(device);
-                let (mut network, _) = builder.build(|root| CogVlm::new(root, &shape, rotary))?;
-                network.fuse()?;
-                let network = Network::CogVlm {
-                    network,
-                    tokens: shape.image_tokens(),
-                };
-                let input = ImageInput {
-                    side_px: shape.side_px as u32,
-                    filter: PillowFilter::Bicubic,
-                    fit: Fit::Squash,
-                    is_bgr: false,
-                    mean: CLIP_MEAN,
-                    std: CLIP_STD,
-                };
-                let template = Template::cogvlm(&config)?;
-                (network, input, template, shape.decoder, "cogvlm")
+                let checkpoint = Checkpoint::open(folder)?;
+                Parts::cogvlm(&config, &checkpoint, &place, rope_tables.unwrap_or(kind))?
             }
             "LlavaForConditionalGeneration" | "llava" => {
-                let shape = LlavaShape::read(&config)?;
-                let checkpoint = llava::renamed(checkpoint()?, &shape);
-                let rotary = llava::rotary(&shape).on(device);
-                let builder = Builder::from_checkpoint(&checkpoint)
-                    .kind(kind)
-                    .device(device);
-                let (mut network, _) = builder.build(|root| Llava::new(root, &shape, rotary))?;
-                network.fuse()?;
-                let network = Network::Llava {
-                    network,
-                    tokens: shape.image_tokens(),
-                };
-                let input = ImageInput::from_folder(folder, shape.side_px as u32)?;
-                let template = Template::llava(&config, &tokenizer);
                 stop.extend(tokenizer.id("<|eot_id|>").map(i64::from));
-                (network, input, template, shape.decoder, "llava")
+                let checkpoint = Checkpoint::open(folder)?;
+                Parts::llava(folder, &config, checkpoint, &place, &tokenizer)?
             }
             _ => {
                 return Err(Error::UnknownArchitecture {
@@ -138,26 +104,26 @@ impl Model {
                 });
             }
         };
-        if tokenizer.vocabulary_size() as i64 > shape.vocabulary {
+        if tokenizer.vocabulary_size() as i64 > parts.vocabulary {
             return Err(Error::VocabularyTooSmall {
                 folder: folder.to_owned(),
                 tokens: tokenizer.vocabulary_size(),
-                rows: shape.vocabulary as usize,
+                rows: parts.vocabulary as usize,
             });
         }
         let template = match &settings.template {
-            Some(text) => default_template.with_text(text),
-            None => default_template,
+            Some(text) => parts.template.with_text(text),
+            None => parts.template,
         };
         Ok(Self {
-            network,
+            network: parts.network,
             tokenizer,
-            input,
+            input: parts.input,
             template,
             stop,
             device,
             kind,
-            architecture,
+            architecture: parts.architecture,
         })
     }
 
@@ -291,7 +257,7 @@ impl Model {
         self.template.after(prompt, &self.tokenizer)
     }
 
-    fn decoder(&self) -> &Decoder {
+    pub(super) fn decoder(&self) -> &Decoder {
         match &self.network {
             Network::CogVlm { network, .. } => &network.decoder,
             Network::Llava { network, .. } => &network.decoder,
@@ -301,6 +267,103 @@ impl Model {
     /// How many tokens a prompt becomes: rows of one length need no padding.
     pub(crate) fn question_length(&self, prompt: &str) -> usize {
         self.question(prompt).len()
+    }
+}
+
+/// Where a network is put.
+struct Place<'a> {
+    device: Device,
+    kind: Kind,
+    settings: &'a VlmConfig,
+}
+
+/// What a family brings to a model.
+struct Parts {
+    network: Network,
+    input: ImageInput,
+    template: Template,
+    /// Rows of the table of embeddings.
+    vocabulary: i64,
+    architecture: &'static str,
+}
+
+impl Parts {
+    fn cogvlm(
+        config: &Config,
+        checkpoint: &Checkpoint,
+        place: &Place<'_>,
+        rope_tables: Kind,
+    ) -> Result<Self, Error> {
+        let shape = CogVlmShape::read(config, checkpoint)?;
+        let rotary = cogvlm::rotary(checkpoint, &shape, rope_tables)?.on(place.device);
+        let layers = Layers {
+            prefix: "model.layers.",
+            shape: shape.decoder,
+            image_tokens: shape.image_tokens(),
+        };
+        let on_device = layers.on(place.device, place.kind, checkpoint, place.settings);
+        let mut builder = Builder::from_checkpoint(checkpoint)
+            .kind(place.kind)
+            .device(place.device)
+            .holding(|name| layers.is_held(name, on_device))
+            .ignoring("inv_freq");
+        for layer in 0..shape.decoder.layers {
+            let name = format!("model.layers.{layer}.self_attn.rotary_emb.inv_freq");
+            builder = builder.ignoring(&name);
+        }
+        let (mut network, _) = builder.build(|root| CogVlm::new(root, &shape, rotary))?;
+        network.fuse(on_device)?;
+        Ok(Self {
+            network: Network::CogVlm {
+                network,
+                tokens: shape.image_tokens(),
+            },
+            input: ImageInput {
+                side_px: shape.side_px as u32,
+                filter: PillowFilter::Bicubic,
+                fit: Fit::Squash,
+                is_bgr: false,
+                mean: CLIP_MEAN,
+                std: CLIP_STD,
+            },
+            template: Template::cogvlm(config)?,
+            vocabulary: shape.decoder.vocabulary,
+            architecture: "cogvlm",
+        })
+    }
+
+    fn llava(
+        folder: &Path,
+        config: &Config,
+        checkpoint: Checkpoint,
+        place: &Place<'_>,
+        tokenizer: &TextTokenizer,
+    ) -> Result<Self, Error> {
+        let shape = LlavaShape::read(config)?;
+        let checkpoint = llava::renamed(checkpoint, &shape);
+        let rotary = llava::rotary(&shape).on(place.device);
+        let layers = Layers {
+            prefix: "language_model.model.layers.",
+            shape: shape.decoder,
+            image_tokens: shape.image_tokens(),
+        };
+        let on_device = layers.on(place.device, place.kind, &checkpoint, place.settings);
+        let builder = Builder::from_checkpoint(&checkpoint)
+            .kind(place.kind)
+            .device(place.device)
+            .holding(|name| layers.is_held(name, on_device));
+        let (mut network, _) = builder.build(|root| Llava::new(root, &shape, rotary))?;
+        network.fuse(on_device)?;
+        Ok(Self {
+            network: Network::Llava {
+                network,
+                tokens: shape.image_tokens(),
+            },
+            input: ImageInput::from_folder(folder, shape.side_px as u32)?,
+            template: Template::llava(config, tokenizer),
+            vocabulary: shape.decoder.vocabulary,
+            architecture: "llava",
+        })
     }
 }
 

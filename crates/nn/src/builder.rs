@@ -12,12 +12,12 @@ use crate::{
 };
 
 /// Gives a network its parameters, and keeps the account of what was asked for.
-#[derive(Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct Builder<'a> {
     source: Source<'a>,
     kind: Kind,
     device: Device,
+    is_held: Option<Box<ByName<'a>>>,
     ignored: Vec<String>,
     account: RefCell<Account>,
 }
@@ -29,12 +29,25 @@ enum Source<'a> {
     Shapes,
 }
 
+/// Says something of a parameter by its name.
+type ByName<'a> = dyn Fn(&str) -> bool + 'a;
+
 /// What was given out.
 #[derive(Debug, Default)]
 struct Account {
     given: BTreeMap<String, Tensor>,
     /// The first error but for names and shapes, which are compared at the end.
     failure: Option<Error>,
+}
+
+impl std::fmt::Debug for Builder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("source", &self.source)
+            .field("kind", &self.kind)
+            .field("device", &self.device)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -58,6 +71,7 @@ impl<'a> Builder<'a> {
             source,
             kind: Kind::Float,
             device: Device::Cpu,
+            is_held: None,
             ignored: Vec::new(),
             account: RefCell::default(),
         }
@@ -72,6 +86,13 @@ impl<'a> Builder<'a> {
     /// Holds the parameters on this device instead of the CPU.
     pub fn device(mut self, device: Device) -> Self {
         self.device = device;
+        self
+    }
+
+    /// Leaves the parameters with these names in the host's memory: a [`Linear`](crate::Linear) takes its weights to its input
+    /// each time.
+    pub fn holding(mut self, is_held: impl Fn(&str) -> bool + 'a) -> Self {
+        self.is_held = Some(Box::new(is_held));
         self
     }
 
@@ -125,6 +146,8 @@ impl<'a> Builder<'a> {
 
     /// The tensor, if the source has one of this name and shape.
     fn make(&self, name: &str, shape: &[i64], init: Init) -> Result<Option<Tensor>> {
+        let is_held = self.is_held.as_ref().is_some_and(|is_held| is_held(name));
+        let device = if is_held { Device::Cpu } else { self.device };
         let tensor = match self.source {
             Source::Random { seed } => {
                 let count: i64 = shape.iter().product();
@@ -132,12 +155,12 @@ impl<'a> Builder<'a> {
                 Some(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
             }
             Source::Checkpoint(checkpoint) if checkpoint.shape(name) == Some(shape) => {
-                return checkpoint.tensor_on(name, self.device, self.kind);
+                return checkpoint.tensor_on(name, device, self.kind);
             }
             Source::Shapes | Source::Checkpoint(_) => None,
         };
         let place = |tensor: Tensor| -> Result<Tensor> {
-            Ok(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?)
+            Ok(tensor.f_to_device(device)?.f_to_kind(self.kind)?)
         };
         tensor.map(place).transpose()
     }

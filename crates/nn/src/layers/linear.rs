@@ -82,16 +82,14 @@ impl Linear {
         Ok(())
     }
 
-    /// `[…, in]` to `[…, out]`.
+    /// `[…, in]` to `[…, out]`, where the input is: weights that lie elsewhere are taken there for this once.
     pub fn forward(&self, xs: &Tensor) -> Tensor {
         if self.is_packed {
             return self.forward_packed(xs);
         }
-        let kind = xs.kind();
-        xs.linear(
-            &self.weight.to_kind(kind),
-            self.bias.as_ref().map(|bias| bias.to_kind(kind)),
-        )
+        let (device, kind) = (xs.device(), xs.kind());
+        let here = |weights: &Tensor| weights.to_device(device).to_kind(kind);
+        xs.linear(&here(&self.weight), self.bias.as_ref().map(here))
     }
 
     /// Panics where plain operators of tch do: behind [`crate::guard`] that is an error.
