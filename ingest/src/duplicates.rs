@@ -101,14 +101,14 @@ pub(crate) fn preference(row: &LedgerRow) -> (std::cmp::Reverse<u64>, Timestamp,
     (std::cmp::Reverse(area), posted_at, &row.source_id, row.tile)
 }
 
-/// The rows whose group changes, with it.
+/// The items whose group changes, with it.
 ///
 /// Items of the same bytes and tile, and those that show the same, share a group. A group that exists keeps its id, the
 /// smallest if several meet; a new one is named after its smallest item, whatever order they came in.
 pub(crate) fn regroup(
     rows: &HashMap<ItemId, LedgerRow>,
     config: DuplicatesConfig,
-) -> Vec<LedgerRow> {
+) -> Vec<(ItemId, Option<GroupId>)> {
     let mut order: Vec<&LedgerRow> = rows
         .values()
         .filter(|row| row.picture_id().is_some())
@@ -139,14 +139,11 @@ pub(crate) fn regroup(
         });
         for &at in places {
             if order[at].group_id != group {
-                changed.push(LedgerRow {
-                    group_id: group,
-                    ..order[at].clone()
-                });
+                changed.push((order[at].item_id, group));
             }
         }
     }
-    changed.sort_by_key(|row| row.item_id);
+    changed.sort_unstable();
     changed
 }
 
@@ -173,7 +170,9 @@ mod tests {
         let mut rows: HashMap<ItemId, LedgerRow> =
             rows.iter().map(|r| (r.item_id, r.clone())).collect();
         let changed = regroup(&rows, DuplicatesConfig::default());
-        rows.extend(changed.into_iter().map(|row| (row.item_id, row)));
+        for (item_id, group_id) in changed {
+            rows.get_mut(&item_id).unwrap().group_id = group_id;
+        }
         assert!(
             regroup(&rows, DuplicatesConfig::default()).is_empty(),
             "grouping again changes nothing"

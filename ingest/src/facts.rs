@@ -20,15 +20,43 @@ use crate::{
     version,
 };
 
+/// What reading an item gives.
+pub(crate) struct Taken {
+    /// Its facts, and those of its tiles if it is a grid.
+    pub rows: Vec<LedgerRow>,
+    /// Its bytes, if the store is to keep them; the rows count once it does.
+    pub original: Option<Original>,
+}
+
+impl From<LedgerRow> for Taken {
+    fn from(row: LedgerRow) -> Self {
+        Self {
+            rows: vec![row],
+            original: None,
+        }
+    }
+}
+
+/// Bytes for the store.
+pub(crate) struct Original {
+    bytes: Bytes,
+    sha256: Sha256Digest,
+    extension: &'static str,
+}
+
+impl Original {
+    /// Keeps them.
+    ///
+    /// # Errors
+    /// They cannot be written, as on a full disk.
+    pub(crate) fn keep(&self, store: &ContentStore) -> Result<(), Error> {
+        store.keep(&self.bytes, self.sha256, self.extension)?;
+        Ok(())
+    }
+}
+
 /// The facts of one item, and those of its tiles if it is a grid. What is wrong with it is a fact too.
-///
-/// # Errors
-/// The original cannot be kept in the store, as on a full disk.
-pub(crate) fn read(
-    found: &Found,
-    collection: &CollectionPlan,
-    store: &ContentStore,
-) -> Result<Vec<LedgerRow>, Error> {
+pub(crate) fn read(found: &Found, collection: &CollectionPlan) -> Taken {
     let mut row = blank(found, collection);
     match &found.place {
         Place::Nothing { reason, detail } => set_fault(&mut row, *reason, detail.clone()),
@@ -40,50 +68,48 @@ pub(crate) fn read(
                 set_fault(&mut row, Reason::TooLarge, detail);
             } else {
                 match place.read() {
-                    Ok(bytes) => return of_bytes(&bytes, row, found, collection, store),
+                    Ok(bytes) => return of_bytes(&bytes, row, found, collection),
                     Err(error) => set_fault(&mut row, Reason::Unreadable, error.to_string()),
                 }
             }
         }
     }
     state(&mut row, found, collection);
-    Ok(vec![row])
+    row.into()
 }
 
 /// The facts of an item whose bytes are here.
-///
-/// # Errors
-/// As for [`read`].
 pub(crate) fn of_bytes(
     bytes: &Bytes,
     mut row: LedgerRow,
     found: &Found,
     collection: &CollectionPlan,
-    store: &ContentStore,
-) -> Result<Vec<LedgerRow>, Error> {
+) -> Taken {
     // What was stated comes first: whether it is a grid rests on it.
     state(&mut row, found, collection);
     let sidecar_fault = row.fault.take().zip(row.fault_detail.take());
     let tiles = read_bytes(bytes, collection, &mut row);
     check_hash(&mut row, found);
     let is_kept = collection.store == StoreMode::Copy || !found.place.is_file();
-    if is_kept
-        && row.fault.is_none()
-        && let (Some(sha256), Some(format)) = (row.sha256, sniff(bytes))
-    {
-        store.keep(bytes, sha256, format.extension())?;
-    }
+    let original = row.sha256.zip(sniff(bytes));
+    let original = original
+        .filter(|_| is_kept && row.fault.is_none())
+        .map(|(sha256, format)| Original {
+            bytes: bytes.clone(),
+            sha256,
+            extension: format.extension(),
+        });
     if row.fault.is_none()
         && let Some((reason, detail)) = sidecar_fault
     {
         set_fault(&mut row, reason, detail);
     }
-    if row.fault.is_some() {
-        return Ok(vec![row]);
+    let mut rows = vec![row];
+    if rows[0].fault.is_none() {
+        let tiles: Vec<LedgerRow> = tiles.into_iter().map(|tile| tile.of(&rows[0])).collect();
+        rows.extend(tiles);
     }
-    let tiles = tiles.into_iter().map(|tile| tile.of(&row));
-    let tiles: Vec<LedgerRow> = tiles.collect();
-    Ok(std::iter::once(row).chain(tiles).collect())
+    Taken { rows, original }
 }
 
 /// A row that knows where its item is and nothing more.

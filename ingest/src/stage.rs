@@ -130,12 +130,12 @@ impl State<'_> {
     }
 
     /// Appends rows to the ledger and remembers them.
-    fn record(&mut self, rows: Vec<LedgerRow>) -> Result<(), Error> {
+    fn record(&mut self, mut rows: Vec<LedgerRow>) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
         let logs = self.logs()?;
-        logs.ledger.append(logs.run, rows.clone())?;
+        logs.ledger.append_and_keep(logs.run, &mut rows)?;
         self.ledger
             .extend(rows.into_iter().map(|row| (row.key(), row)));
         Ok(())

@@ -18,7 +18,7 @@ use world::{Server, World, png, respond};
 const ENDED: fn() -> io::Error = || io::ErrorKind::ConnectionAborted.into();
 
 fn bad_server() -> Server {
-    let tries = AtomicUsize::new(0);
+    let (tries, more_tries) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let good = png(64, 64, 1);
     Server::start(move |path, head, stream| {
         let redirect = |stream: &mut _, to: &str| {
@@ -41,6 +41,10 @@ fn bad_server() -> Server {
             "/busy.png" => match tries.fetch_add(1, Ordering::SeqCst) {
                 0 => respond(stream, "429 Too Many Requests", "Retry-After: 1\r\n", b""),
                 _ => respond(stream, "200 OK", "", &png(64, 64, 3)),
+            },
+            "/busier.png" => match more_tries.fetch_add(1, Ordering::SeqCst) {
+                0 | 1 => respond(stream, "429 Too Many Requests", "", b""),
+                _ => respond(stream, "200 OK", "", &png(64, 64, 5)),
             },
             "/patience.png" => respond(
                 stream,
@@ -111,6 +115,7 @@ fn every_answer_becomes_a_verdict() {
         ("/good.png", "passed"),
         ("/moved.png", "passed"),
         ("/busy.png", "passed"),
+        ("/busier.png", "passed"),
         ("/missing.png", "http_status"),
         ("/gone.png", "http_status"),
         ("/patience.png", "rate_limited"),
@@ -133,6 +138,9 @@ fn every_answer_becomes_a_verdict() {
     ];
     let mut list: Vec<String> = expected.iter().map(|(path, _)| server.url(path)).collect();
     list.push("ftp://example.org/a.png".to_owned());
+    // No name server is asked: a part of a name has at most 63 letters.
+    let nowhere = format!("http://{}.example/a.png", "x".repeat(64));
+    list.push(nowhere.clone());
     let source = Source::Urls(world.write("list.txt", list.join("\n")));
     let mut plan = world.plan(vec![World::collection("c", source)]);
     plan.download = server.config();
@@ -155,7 +163,12 @@ fn every_answer_becomes_a_verdict() {
             "{path}"
         );
     }
-    assert_eq!(verdicts["list.txt#23"], "bad_row");
+    assert_eq!(verdicts["list.txt#24"], "bad_row");
+    assert_eq!(
+        verdicts[&format!("url:{nowhere}")],
+        "network",
+        "a name without an address may have one tomorrow"
+    );
     assert_eq!(
         server.count("/robots.txt"),
         1,

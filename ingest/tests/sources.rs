@@ -185,7 +185,7 @@ fn a_hugging_face_table_gives_its_pictures() {
         &[
             ("a.parquet!0", "passed"),
             ("a.parquet!1", "passed"),
-            ("a.parquet!2", "empty"),
+            ("a.parquet!2", "no_image"),
         ],
     );
     assert_eq!(

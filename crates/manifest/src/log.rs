@@ -86,17 +86,25 @@ impl<T: LogRow> Log<T> {
     /// # Errors
     /// The part cannot be written; then none of its rows is there.
     pub fn append(&mut self, run: Run, mut rows: Vec<T>) -> Result<(), Error> {
+        self.append_and_keep(run, &mut rows)
+    }
+
+    /// As [`Log::append`], for rows that are needed afterwards; they carry the run then.
+    ///
+    /// # Errors
+    /// As for [`Log::append`].
+    pub fn append_and_keep(&mut self, run: Run, rows: &mut [T]) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        for row in &mut rows {
+        for row in &mut *rows {
             row.set_run(run.number);
         }
         let name = format!(
             "{:06}-{}of{}-{:05}.parquet",
             run.number, run.shard, run.of, self.next_part
         );
-        table::write(&self.folder.join(name), &rows)?;
+        table::write(&self.folder.join(name), rows)?;
         self.next_part += 1;
         Ok(())
     }

@@ -140,7 +140,7 @@ fn convert(
 fn read(bytes: &[u8], header: &Header, rect: Rect, at_work: &AtWork) -> Result<Samples, Error> {
     match header.format {
         Format::Jpeg => jpeg::read(bytes, header, rect, at_work),
-        Format::Png => png::read(bytes, header, rect),
+        Format::Png => png::read(bytes, header, rect, at_work),
         Format::WebP => webp::read(bytes, header, rect, at_work),
         Format::Gif => still::gif(bytes, header, rect),
         Format::Bmp => still::bmp(bytes, header, rect),

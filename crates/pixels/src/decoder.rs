@@ -9,7 +9,9 @@ pub enum Decoder {
     LibjpegTurbo,
     /// `zune-jpeg`, for the few JPEGs that the first one does not read.
     ZuneJpeg,
-    /// `png`.
+    /// libdeflate, as the crate `libdeflater` builds it, and filters of our own: PNGs of 8 bits in one pass.
+    Libdeflate,
+    /// `png`, for all others.
     Png,
     /// libwebp, as the crate `libwebp-sys` builds it.
     LibWebP,
@@ -25,9 +27,10 @@ pub enum Decoder {
 
 impl Decoder {
     /// Every decoder.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LibjpegTurbo,
         Self::ZuneJpeg,
+        Self::Libdeflate,
         Self::Png,
         Self::LibWebP,
         Self::ImageWebP,
@@ -40,7 +43,7 @@ impl Decoder {
     pub(crate) fn first_for(format: Format) -> Self {
         match format {
             Format::Jpeg => Self::LibjpegTurbo,
-            Format::Png => Self::Png,
+            Format::Png => Self::Libdeflate,
             Format::WebP => Self::LibWebP,
             Format::Gif => Self::Gif,
             Format::Bmp => Self::Bmp,
@@ -63,6 +66,7 @@ impl Decoder {
         match self {
             Self::LibjpegTurbo => ("libjpeg-turbo-rs", "0.9.0"),
             Self::ZuneJpeg => ("zune-jpeg", "0.5.15"),
+            Self::Libdeflate => ("libdeflater", "1.26.1"),
             Self::Png => ("png", "0.18.1"),
             Self::LibWebP => ("libwebp-sys", "0.9.6"),
             Self::ImageWebP => ("image-webp", "0.2.4"),

@@ -10,7 +10,7 @@ use super::{
     archive::{Archive, Member},
     json::{self, Fields},
     pattern::{self, IMAGE_EXTENSIONS},
-    table::Tables,
+    table::{Tables, absence},
     take_broken,
 };
 use crate::{CollectionPlan, Error, cells::Table};
@@ -149,10 +149,7 @@ fn rows(
             {
                 Found::new(&collection.name, &name, origin.clone(), place.clone()).within(*stat)
             } else {
-                let status = get("status").unwrap_or_else(|| "no status".to_owned());
-                let error =
-                    get("error_message").map_or_else(String::new, |text| format!(": {text}"));
-                let detail = format!("img2dataset brought no image: {status}{error}");
+                let detail = absence(&get);
                 let origin = fields
                     .first(None, json::URL)
                     .unwrap_or_else(|| name.clone());

@@ -4,7 +4,7 @@ use jiff::Timestamp as Moment;
 use serde_json::{Map, Value};
 use terminus_manifest::time::Timestamp;
 
-use super::Stated;
+use super::{Stated, message};
 use crate::config::Columns;
 
 /// A value as text; none for null and for blank text.
@@ -64,6 +64,7 @@ pub(crate) fn stated(fields: &Fields<'_>, columns: &Columns) -> Stated {
         (None, caption) => (caption, None),
         both => both,
     };
+    let (prompt, posted_as) = out_of_message(prompt);
     let reactions = fields.first(columns.reactions.as_ref(), &["reactions", "likes"]);
     let generator = fields
         .first(None, &["generator"])
@@ -76,9 +77,10 @@ pub(crate) fn stated(fields: &Fields<'_>, columns: &Columns) -> Stated {
         consent: fields.first(columns.consent.as_ref(), &["consent"]),
         version: fields.first(None, &["generator_version"]),
         generator,
-        kind: fields
-            .first(None, &["message_type", "kind"])
-            .and_then(|word| kind_of(&word)),
+        kind: posted_as.map(str::to_owned).or_else(|| {
+            let word = fields.first(None, &["message_type", "kind"])?;
+            kind_of(&word)
+        }),
         parent: None,
         parent_tile: None,
         reactions: reactions.and_then(|text| reactions_of(&text)),
@@ -91,6 +93,21 @@ pub(crate) fn stated(fields: &Fields<'_>, columns: &Columns) -> Stated {
         sha256: fields
             .first(columns.sha256.as_ref(), &["sha256"])
             .map(|text| text.to_lowercase()),
+    }
+}
+
+/// The prompt out of a message of a bot, and the kind of its picture: tables of Midjourney hold messages as they were posted. Other
+/// texts stay as they are.
+fn out_of_message(prompt: Option<String>) -> (Option<String>, Option<&'static str>) {
+    let read = |text: &String| {
+        let starts = ["**", "Making variations for", "Upscaling"];
+        let message = starts.iter().any(|start| text.starts_with(start));
+        let message = message.then(|| message::read(text))?;
+        Some((message.prompt?, message.kind.word()?))
+    };
+    match prompt.as_ref().and_then(read) {
+        Some((within, kind)) => (Some(within), Some(kind)),
+        None => (prompt, None),
     }
 }
 
@@ -168,6 +185,18 @@ mod tests {
         assert_eq!(stated.prompt.as_deref(), Some("x --niji 5"));
         assert_eq!(stated.caption.as_deref(), Some("An x."));
         assert_eq!(stated.reactions, Some(5));
+    }
+
+    #[test]
+    fn a_message_gives_its_prompt_and_kind() {
+        let stated = of(r#"{"content": "**a cat --v 5** - Image #2 <@1>", "message_type": "x"}"#);
+        assert_eq!(stated.prompt.as_deref(), Some("a cat --v 5"));
+        assert_eq!(stated.kind.as_deref(), Some("single"));
+        let waiting = of(r#"{"content": "**a cat --v 5** - <@1> (31%) (fast)"}"#);
+        assert_eq!(waiting.kind.as_deref(), Some("progress"));
+        let words = of(r#"{"content": "a **bold** - <@1> cat", "message_type": "Variations"}"#);
+        assert_eq!(words.prompt.as_deref(), Some("a **bold** - <@1> cat"));
+        assert_eq!(words.kind.as_deref(), Some("grid"));
     }
 
     #[test]

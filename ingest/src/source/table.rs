@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use terminus_manifest::words::Reason;
 
 use super::{
     Found, Place, Sink, Stat, Walk,
@@ -78,32 +79,39 @@ impl Rows<'_> {
                 Err(error) => return Ok(Err(error.to_string())),
             };
             for row in 0..cells.rows() {
-                let found = self.found(&cells, row, known.len(), None, stat);
+                let found = self.found(&cells, row, known.len(), Place::Held(Bytes::new()), stat);
                 is_any_wanted |= self.sink.wants(&found);
                 known.push(());
             }
         }
         if !is_any_wanted {
             // The rows are handed over again without their bytes: none of them will be read.
-            return self.hand_over(stat, |name| name != image);
+            return self.hand_over(stat, false);
         }
-        self.hand_over(stat, |_| true)
+        self.hand_over(stat, true)
     }
 
-    fn hand_over(
-        &mut self,
-        stat: Stat,
-        wants: impl Fn(&str) -> bool,
-    ) -> Result<Result<(), String>, Error> {
+    fn hand_over(&mut self, stat: Stat, with_images: bool) -> Result<Result<(), String>, Error> {
         let mut number = 0;
-        for cells in self.table.read(BLOCK_ROWS, wants) {
+        let image = self.image;
+        let columns = self
+            .table
+            .read(BLOCK_ROWS, |name| with_images || name != image);
+        for cells in columns {
             let cells = match cells {
                 Ok(cells) => cells,
                 Err(error) => return Ok(Err(error.to_string())),
             };
             for row in 0..cells.rows() {
-                let image = cells.image(self.image, row);
-                let found = self.found(&cells, row, number, image, stat);
+                let place = match cells.image(image, row) {
+                    Some(bytes) => Place::Held(bytes),
+                    None if with_images => Place::Nothing {
+                        reason: Reason::NoImage,
+                        detail: absence(&|name| cells.text(name, row)),
+                    },
+                    None => Place::Held(Bytes::new()),
+                };
+                let found = self.found(&cells, row, number, place, stat);
                 number += 1;
                 self.sink.take(found)?;
             }
@@ -111,14 +119,7 @@ impl Rows<'_> {
         Ok(Ok(()))
     }
 
-    fn found(
-        &self,
-        cells: &Cells,
-        row: usize,
-        number: usize,
-        bytes: Option<Bytes>,
-        stat: Stat,
-    ) -> Found {
+    fn found(&self, cells: &Cells, row: usize, number: usize, place: Place, stat: Stat) -> Found {
         let columns = &self.collection.columns;
         let get = |name: &str| cells.text(name, row);
         let fields = Fields::new(&get);
@@ -126,7 +127,6 @@ impl Rows<'_> {
         let member = id.unwrap_or_else(|| number.to_string());
         let name = format!("{}!{member}", self.file.name);
         let origin = format!("{}!{member}", self.file.path.display());
-        let place = Place::Held(bytes.unwrap_or_default());
         // The whole row's own columns; `image.path` is a name and says nothing.
         let columns = Columns {
             url: None,
@@ -136,4 +136,13 @@ impl Rows<'_> {
             .within(stat)
             .stating(json::stated(&fields, &columns))
     }
+}
+
+/// Why a row has no image: what img2dataset says of it, if it wrote the row.
+pub(super) fn absence(get: &dyn Fn(&str) -> Option<String>) -> String {
+    let Some(status) = get("status") else {
+        return "the row holds no image".to_owned();
+    };
+    let error = get("error_message").map_or_else(String::new, |text| format!(": {text}"));
+    format!("img2dataset brought no image: {status}{error}")
 }

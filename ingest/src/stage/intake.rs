@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use terminus_manifest::{
     failpoint,
     ids::ItemId,
-    ledger::LedgerRow,
     run::{Cancel, Progress},
+    store::ContentStore,
     verdict::VerdictKey,
     words::{Reason, Stage},
 };
@@ -19,7 +19,7 @@ use crate::{
     CollectionPlan, Error,
     decide::is_retryable,
     download::{Body, Done, Downloads, Fetched, Request},
-    facts,
+    facts::{self, Original, Taken},
     source::{Found, Place, Sink},
 };
 
@@ -28,6 +28,9 @@ const HALF_BATCH: usize = BATCH_ITEMS / 2;
 /// Fetched items that are read, or committed, together: one half of them, the other half and what is being fetched
 /// meanwhile, 32 at most, are no more than one batch, which is the most that a kill fetches twice.
 const FETCHED_BATCH: usize = HALF_BATCH / 2;
+
+/// Threads that write originals: they wait for the disk, and work little.
+const WRITERS: usize = 8;
 
 /// Takes what sources hand over.
 pub(super) struct Intake<'s, 'a> {
@@ -39,8 +42,8 @@ pub(super) struct Intake<'s, 'a> {
     /// Which collection each place belongs to.
     places: HashMap<u64, usize>,
     batch: Vec<Work>,
-    /// Rows that were read and are not committed yet.
-    ready: Vec<LedgerRow>,
+    /// What was read and is not committed yet.
+    ready: Vec<Taken>,
     downloads: Option<Downloads>,
     requested: HashMap<u64, Work>,
     next_number: u64,
@@ -189,9 +192,9 @@ impl<'s, 'a> Intake<'s, 'a> {
     /// Reads the items of the batch, while the rows of the one before are committed.
     fn commit_batch(&mut self) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
-        let (plan, store) = (self.state.plan, self.state.store.clone());
+        let plan = self.state.plan;
         self.commit_while_reading(batch, Work::effort, |work| {
-            facts::read(&work.found, &plan.collections[work.order], &store)
+            facts::read(&work.found, &plan.collections[work.order])
         })
     }
 
@@ -256,7 +259,7 @@ impl<'s, 'a> Intake<'s, 'a> {
     fn commit_fetched(&mut self) -> Result<(), Error> {
         let mut fetched = std::mem::take(&mut self.fetched);
         fetched.sort_by(|a, b| a.0.found.source_id.cmp(&b.0.found.source_id));
-        let (mut bodies, mut rows) = (Vec::new(), Vec::new());
+        let (mut bodies, mut others) = (Vec::new(), Vec::new());
         for (work, fetched) in fetched {
             match fetched {
                 Fetched::Bytes(body) => {
@@ -266,33 +269,33 @@ impl<'s, 'a> Intake<'s, 'a> {
                 }
                 Fetched::NotModified => {
                     self.state.summary.not_modified += 1;
-                    rows.extend(restated(self.state, &work));
+                    others.push(restated(self.state, &work));
                 }
                 Fetched::Nothing { reason, detail } => {
-                    rows.extend(missed(self.state, &work, reason, detail));
+                    others.extend(missed(self.state, &work, reason, detail));
                 }
             }
         }
         let effort = |(_, body): &(Work, Body)| {
             effort(sniff(&body.bytes).map(Format::name)) * body.bytes.len() as u64
         };
-        let (plan, store) = (self.state.plan, self.state.store.clone());
+        let plan = self.state.plan;
         self.commit_while_reading(bodies, effort, |(work, body)| {
             let collection = &plan.collections[work.order];
             let mut row = facts::blank(&work.found, collection);
             (row.etag, row.last_modified) = (body.etag, body.last_modified);
-            facts::of_bytes(&body.bytes, row, &work.found, collection, &store)
+            facts::of_bytes(&body.bytes, row, &work.found, collection)
         })?;
-        self.ready.extend(rows);
+        self.ready.extend(others);
         Ok(())
     }
 
-    /// Reads `items`, whose rows are ready then; meanwhile commits those that were.
+    /// Reads `items`, which are ready then; meanwhile commits what was.
     fn commit_while_reading<T: Send>(
         &mut self,
         items: Vec<T>,
         effort: impl Fn(&T) -> u64,
-        read: impl Fn(T) -> Result<Vec<LedgerRow>, Error> + Sync,
+        read: impl Fn(T) -> Taken + Sync,
     ) -> Result<(), Error> {
         let ready = std::mem::take(&mut self.ready);
         // Written by a thread of its own: while it waits for the disk, all workers read.
@@ -302,9 +305,8 @@ impl<'s, 'a> Intake<'s, 'a> {
             (committing.join(), read)
         });
         let committed = committed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        committed?;
-        self.ready = read?.into_iter().flatten().collect();
-        Ok(())
+        self.ready = read;
+        committed
     }
 }
 
@@ -322,21 +324,41 @@ fn effort(format: Option<&str>) -> u64 {
 fn in_turn<T: Send, R: Send>(
     items: Vec<T>,
     effort: impl Fn(&T) -> u64,
-    work: impl Fn(T) -> Result<R, Error> + Sync,
-) -> Result<Vec<R>, Error> {
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
     let mut items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
     items.sort_by_key(|(_, item)| Reverse(effort(item)));
-    let mut made = items
+    let mut made: Vec<_> = items
         .into_iter()
         .par_bridge()
-        .map(|(place, item)| Ok((place, work(item)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
+        .map(|(place, item)| (place, work(item)))
+        .collect();
     made.sort_by_key(|&(place, _)| place);
-    Ok(made.into_iter().map(|(_, result)| result).collect())
+    made.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Adds rows to the ledger.
-fn commit(state: &mut State<'_>, mut rows: Vec<LedgerRow>) -> Result<(), Error> {
+/// Keeps originals in the store, several at a time: the disk brings to safety what waits for it together.
+fn keep(store: &ContentStore, originals: &[Original]) -> Result<(), Error> {
+    let share = originals.len().div_ceil(WRITERS).max(1);
+    let write = |part: &[Original]| part.iter().try_for_each(|original| original.keep(store));
+    thread::scope(|scope| {
+        let parts = originals.chunks(share);
+        let writers: Vec<_> = parts.map(|part| scope.spawn(|| write(part))).collect();
+        writers.into_iter().try_for_each(|writer| {
+            let written = writer.join();
+            written.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
+}
+
+/// Keeps originals, then adds their rows to the ledger.
+fn commit(state: &mut State<'_>, ready: Vec<Taken>) -> Result<(), Error> {
+    let (mut rows, mut originals) = (Vec::new(), Vec::new());
+    for taken in ready {
+        rows.extend(taken.rows);
+        originals.extend(taken.original);
+    }
+    keep(&state.store, &originals)?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -354,7 +376,7 @@ fn commit(state: &mut State<'_>, mut rows: Vec<LedgerRow>) -> Result<(), Error> 
 }
 
 /// The row of an item that could not be fetched.
-fn missed(state: &State<'_>, work: &Work, reason: Reason, detail: String) -> Option<LedgerRow> {
+fn missed(state: &State<'_>, work: &Work, reason: Reason, detail: String) -> Option<Taken> {
     let before = state.ledger.get(&work.found.item_id);
     // What was fetched before stays: a server that fails today takes nothing back.
     if before.is_some_and(|row| row.sha256.is_some() && row.fault.is_none()) && is_retryable(reason)
@@ -365,15 +387,15 @@ fn missed(state: &State<'_>, work: &Work, reason: Reason, detail: String) -> Opt
     let mut row = facts::blank(&work.found, collection);
     facts::set_fault(&mut row, reason, detail);
     facts::state(&mut row, &work.found, collection);
-    Some(row)
+    Some(row.into())
 }
 
 /// The rows of an item with what is stated of it now; its bytes and their facts are the same.
-fn restated(state: &State<'_>, work: &Work) -> Vec<LedgerRow> {
+fn restated(state: &State<'_>, work: &Work) -> Taken {
     let collection = &state.plan.collections[work.order];
     let ids = (0..=4).map(|tile| ItemId::new(&work.found.source_id, tile));
     let rows = ids.filter_map(|id| state.ledger.get(&id).cloned());
-    rows.map(|mut row| {
+    let rows = rows.map(|mut row| {
         let (kind, parent_id) = (row.kind.take(), row.parent_id.take());
         facts::state(&mut row, &work.found, collection);
         if row.tile > 0 || kind.as_deref() == Some("grid") {
@@ -381,8 +403,11 @@ fn restated(state: &State<'_>, work: &Work) -> Vec<LedgerRow> {
         }
         row.sidecar_stat = work.found.sidecar_stat();
         row
-    })
-    .collect()
+    });
+    Taken {
+        rows: rows.collect(),
+        original: None,
+    }
 }
 
 impl Sink for Intake<'_, '_> {
@@ -432,7 +457,7 @@ impl Sink for Intake<'_, '_> {
             }
             Task::Restate => {
                 self.state.summary.restated += 1;
-                let rows = restated(self.state, &work);
+                let rows = restated(self.state, &work).rows;
                 self.state.record(rows)?;
             }
             Task::Fetch => {

@@ -26,7 +26,14 @@ pub(super) fn judge(state: &mut State<'_>, scores: &Scores, cancel: &Cancel) -> 
     let _turn = state.take_turn(cancel)?;
     let plan = state.plan;
     if !plan.dry_run {
-        let changed = regroup(&state.ledger, plan.duplicates);
+        let groups = regroup(&state.ledger, plan.duplicates);
+        // Moved out and in again: copies of all rows would be most of what an ingest holds.
+        let changed = groups.into_iter().filter_map(|(item_id, group_id)| {
+            let mut row = state.ledger.remove(&item_id)?;
+            row.group_id = group_id;
+            Some(row)
+        });
+        let changed = changed.collect();
         state.record(changed)?;
     }
     let orders: HashMap<&str, usize> = plan

@@ -1,6 +1,7 @@
-//! PNG, row by row, so that rows below a rectangle are never unpacked.
+//! PNG: the usual kind by parts of our own, anything unusual by the `png` crate, which says what is wrong with it.
 
-mod stored;
+mod plain;
+mod unfilter;
 
 use std::io::Cursor;
 
@@ -8,33 +9,28 @@ use png::{ColorType, Decoder as PngDecoder, Transformations};
 
 use super::samples::{Kind, Samples};
 use crate::{
-    Error,
+    Decoder, Error,
     Format::Png,
     Header,
     header::png::{error, has_end},
+    panic::AtWork,
     rect::Rect,
 };
 
-pub(super) fn read(bytes: &[u8], header: &Header, rect: Rect) -> Result<Samples, Error> {
+pub(super) fn read(
+    bytes: &[u8],
+    header: &Header,
+    rect: Rect,
+    at_work: &AtWork,
+) -> Result<Samples, Error> {
     if !has_end(bytes) {
         return Err(Error::truncated(Png, "the last chunk is missing"));
     }
-    match stored::with(bytes, |file| rows(file, Checksums::Seen, header, rect)) {
-        Some(Ok(samples)) => Ok(samples),
-        _ => rows(bytes, Checksums::Unseen, header, rect),
+    if let Some(samples) = plain::read(bytes, rect) {
+        return Ok(samples);
     }
-}
-
-/// Whether somebody has held a file's bytes against its checksums.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Checksums {
-    Seen,
-    Unseen,
-}
-
-fn rows(bytes: &[u8], checksums: Checksums, header: &Header, rect: Rect) -> Result<Samples, Error> {
+    at_work.set(Some(Decoder::Png));
     let mut decoder = PngDecoder::new(Cursor::new(bytes));
-    decoder.ignore_checksums(checksums == Checksums::Seen);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(error)?;
     let kind = match reader.output_color_type().0 {
