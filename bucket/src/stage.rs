@@ -1,6 +1,11 @@
 //! The stage: plan crops, write what is new, judge, publish.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    panic::resume_unwind,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
 
 use fs_err as fs;
 use rayon::prelude::*;
@@ -27,8 +32,14 @@ use crate::{
     sampling::{Planned, Sampling},
 };
 
-/// Samples that are packed side by side before they are written.
+/// Samples that are packed side by side before they are sent to be written.
 const WINDOW: usize = 64;
+
+/// Samples that may wait to be written.
+const WAITING: usize = 16;
+
+/// A sample that was packed, and the item that it was cut from.
+type Packed = (ItemId, Result<ShardRow, PackFault>);
 
 /// What the stage did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -255,36 +266,52 @@ impl Writing<'_> {
         let mut shards = Shards::new(plan, &draft);
         self.progress
             .start("bucket", Some(samples.len() as u64), "samples");
-        let mut packed: Vec<(ItemId, Result<ShardRow, PackFault>)> = Vec::new();
-        // One window is written while the next is packed.
-        for window in samples.chunks(WINDOW).chain([&[] as &[_]]) {
-            if self.cancel.is_cancelled() {
-                return Err(Error::Interrupted);
-            }
-            let ready = std::mem::take(&mut packed);
-            let (pushed, next) = rayon::join(
-                || shards.push_all(ready, faults),
-                || {
-                    let rows: Vec<_> = window
-                        .par_iter()
-                        .map(|sample| {
-                            let row = packer.pack(sample);
-                            self.progress.advance(1);
-                            (sample.row.item_id, row)
-                        })
-                        .collect();
-                    rows
-                },
-            );
-            pushed?;
-            packed = next;
-        }
+        // Rows are written while the next ones are packed.
+        thread::scope(|scope| {
+            let (sender, packed) = sync_channel(WAITING);
+            let shards = &mut shards;
+            let writing = scope.spawn(move || shards.push_all(packed, faults));
+            let cut = self.cut(samples, &packer, &sender);
+            drop(sender);
+            let pushed = writing.join();
+            pushed.unwrap_or_else(|panic| resume_unwind(panic))?;
+            cut
+        })?;
         shards.close()?;
         self.progress.finish();
         written.extend(shards.written);
         let count = shards.rows.len() as u64;
         locations.extend(shards.rows);
         Ok(count)
+    }
+
+    /// Packs `samples`, side by side, and sends them in their order.
+    fn cut(
+        &self,
+        samples: &[&PlannedSample<'_>],
+        packer: &Packer<'_>,
+        sender: &SyncSender<Packed>,
+    ) -> Result<(), Error> {
+        for window in samples.chunks(WINDOW) {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let rows: Vec<Packed> = window
+                .par_iter()
+                .map(|sample| {
+                    let row = packer.pack(sample);
+                    self.progress.advance(1);
+                    (sample.row.item_id, row)
+                })
+                .collect();
+            for row in rows {
+                if sender.send(row).is_err() {
+                    // The writer has failed, and says why.
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -316,7 +343,7 @@ impl<'a> Shards<'a> {
 
     fn push_all(
         &mut self,
-        packed: Vec<(ItemId, Result<ShardRow, PackFault>)>,
+        packed: Receiver<Packed>,
         faults: &mut HashMap<ItemId, PackFault>,
     ) -> Result<(), Error> {
         for (item, row) in packed {

@@ -1,5 +1,7 @@
 //! Files that are either whole or not there: written to a temporary name in their folder, synced, renamed.
 
+mod large;
+
 use std::{
     ffi::OsString,
     io::{self, Write},
@@ -10,6 +12,8 @@ use std::{
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use large::LargeFile;
+
 use crate::ids::Sha256Digest;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -19,8 +23,7 @@ const PREFIX: &str = ".tmp-";
 #[derive(Debug)]
 pub struct AtomicFile {
     file: Option<io::BufWriter<fs::File>>,
-    temporary: PathBuf,
-    target: PathBuf,
+    temporary: Temporary,
     hasher: Sha256,
     size_bytes: u64,
 }
@@ -40,17 +43,10 @@ impl AtomicFile {
     /// # Errors
     /// The folder or the temporary file cannot be made.
     pub fn create(target: &Path) -> io::Result<Self> {
-        let folder = target.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let mut name = OsString::from(format!("{PREFIX}{}-{count}-", std::process::id()));
-        name.push(target.file_name().unwrap_or_default());
-        let temporary = folder.join(name);
-        let file = fs::File::create(&temporary)?;
+        let (temporary, file) = Temporary::create(target)?;
         Ok(Self {
             file: Some(io::BufWriter::with_capacity(1 << 20, file)),
             temporary,
-            target: target.to_owned(),
             hasher: Sha256::new(),
             size_bytes: 0,
         })
@@ -61,7 +57,7 @@ impl AtomicFile {
     /// # Errors
     /// The bytes cannot be written, as on a full disk; then the target is untouched.
     pub fn commit(self) -> io::Result<Written> {
-        let target = self.target.clone();
+        let target = self.temporary.target.clone();
         self.commit_as(&target)
     }
 
@@ -74,12 +70,12 @@ impl AtomicFile {
             file.flush()?;
             file.get_ref().sync_all()?;
         }
-        if target.parent() != self.temporary.parent()
+        if target.parent() != self.temporary.path.parent()
             && let Some(folder) = target.parent()
         {
             fs::create_dir_all(folder)?;
         }
-        fs::rename(&self.temporary, target)?;
+        fs::rename(&self.temporary.path, target)?;
         sync_folder(target)?;
         let hasher = std::mem::take(&mut self.hasher);
         Ok(Written {
@@ -110,10 +106,31 @@ impl Write for AtomicFile {
     }
 }
 
-impl Drop for AtomicFile {
+/// A name that nobody else uses, in the folder of the target. Dropped, it takes its file along.
+#[derive(Debug)]
+struct Temporary {
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl Temporary {
+    fn create(target: &Path) -> io::Result<(Self, fs::File)> {
+        let folder = target.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let mut name = OsString::from(format!("{PREFIX}{}-{count}-", std::process::id()));
+        name.push(target.file_name().unwrap_or_default());
+        let path = folder.join(name);
+        let file = fs::File::create(&path)?;
+        let target = target.to_owned();
+        Ok((Self { path, target }, file))
+    }
+}
+
+impl Drop for Temporary {
     fn drop(&mut self) {
         // After a commit the temporary name is gone; otherwise nothing half-written may stay.
-        let _ = fs::remove_file(&self.temporary);
+        let _ = fs::remove_file(&self.path);
     }
 }
 

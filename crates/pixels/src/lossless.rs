@@ -1,10 +1,17 @@
 //! Crops that keep a JPEG's own coefficients.
+//!
+//! The picture's symbols, free of their Huffman tables, are taken from the file: as they stand, or made of coefficients
+//! that the library reads. They are written with tables made for the crop.
 
-mod transcode;
+mod bits;
+mod coefficients;
+mod frame;
+mod huffman;
+mod plain;
+mod scan;
+mod symbols;
 
-use libjpeg_turbo_rs::{
-    CropRegion, JpegError, MarkerCopyMode, TransformOptions, transform_jpeg_with_options,
-};
+use libjpeg_turbo_rs::JpegError;
 
 use crate::{
     Decoder, Error,
@@ -14,7 +21,15 @@ use crate::{
     panic,
     rect::Rect,
 };
-use transcode::Stop;
+
+/// Why the fast way ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// The file is of another kind: the library's turn.
+    NotPlain,
+    /// The scan ends before the picture does.
+    Truncated,
+}
 
 /// A JPEG of rows `top .. top + height` and columns `left .. left + width`, made of the original's own
 /// quantised coefficients: nothing is decoded to pixels and nothing is lost.
@@ -60,10 +75,10 @@ pub fn crop_jpeg_lossless(
             return Err(Error::truncated(Jpeg, "the end marker is missing"));
         }
         at_work.set(Some(Decoder::LibjpegTurbo));
-        let jpeg = match transcode::transcode(bytes, rect) {
+        let jpeg = match scan::cut(bytes, rect) {
             Ok(jpeg) => Ok(jpeg),
             Err(Stop::Truncated) => Err(JpegError::UnexpectedEof),
-            Err(Stop::NotPlain) => cut(bytes, rect),
+            Err(Stop::NotPlain) => coefficients::cut(bytes, rect),
         };
         let jpeg = jpeg.map_err(|error| match error {
             JpegError::UnexpectedEof => Error::truncated(Jpeg, "a scan is cut off"),
@@ -74,22 +89,6 @@ pub fn crop_jpeg_lossless(
             _ => Ok(jpeg),
         }
     })
-}
-
-fn cut(bytes: &[u8], rect: Rect) -> Result<Vec<u8>, JpegError> {
-    let crop = CropRegion {
-        x: rect.left as usize,
-        y: rect.top as usize,
-        width: rect.width as usize,
-        height: rect.height as usize,
-    };
-    let options = TransformOptions {
-        crop: Some(crop),
-        copy_markers: MarkerCopyMode::None,
-        optimize: true,
-        ..TransformOptions::default()
-    };
-    transform_jpeg_with_options(bytes, &options)
 }
 
 /// The JPEG with a profile in APP2 segments behind its JFIF segment, as the ICC lays down.

@@ -1,12 +1,19 @@
 //! Writes one shard.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use parquet::{
-    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
+    arrow::{
+        ArrowSchemaConverter,
+        arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves},
+    },
     basic::Compression,
+    data_type::{ByteArray, ByteArrayType},
     errors::ParquetError,
-    file::{metadata::KeyValue, properties::EnabledStatistics},
+    file::{metadata::KeyValue, properties::EnabledStatistics, writer::SerializedFileWriter},
     schema::types::ColumnPath,
 };
 use serde_json::json;
@@ -14,8 +21,8 @@ use serde_json::json;
 use super::ShardRow;
 use crate::{
     Error,
-    atomic::{AtomicFile, Written},
-    table::{Table as _, batch_of, writer_properties},
+    atomic::{LargeFile, Written},
+    table::{Table as _, writer_properties},
 };
 
 /// When a row group and a shard are full.
@@ -45,7 +52,9 @@ impl Default for ShardLimits {
 /// A shard that is being written; it has its name only once it is finished.
 pub struct ShardWriter {
     path: PathBuf,
-    writer: ArrowWriter<AtomicFile>,
+    writer: SerializedFileWriter<LargeFile>,
+    columns: ArrowRowGroupWriterFactory,
+    groups: usize,
     limits: ShardLimits,
     pending: Vec<ShardRow>,
     pending_bytes: u64,
@@ -87,15 +96,20 @@ impl ShardWriter {
                 .set_column_statistics_enabled(column.clone(), EnabledStatistics::None)
                 .set_column_compression(column, Compression::UNCOMPRESSED);
         }
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties.build())
-            .with_skip_arrow_metadata(true);
-        let file = AtomicFile::create(path)?;
-        let writer =
-            ArrowWriter::try_new_with_options(file, ShardRow::schema(), options).map_err(failed)?;
+        let schema = ShardRow::schema();
+        let root = ArrowSchemaConverter::new()
+            .convert(&schema)
+            .map_err(failed)?;
+        let file = LargeFile::create(path)?;
+        let properties = Arc::new(properties.build());
+        let writer = SerializedFileWriter::new(file, root.root_schema_ptr(), properties);
+        let writer = writer.map_err(failed)?;
+        let columns = ArrowRowGroupWriterFactory::new(&writer, schema);
         Ok(Self {
             path: path.to_owned(),
             writer,
+            columns,
+            groups: 0,
             limits,
             pending: Vec::new(),
             pending_bytes: 0,
@@ -136,15 +150,43 @@ impl ShardWriter {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let batch = batch_of(&self.pending)?;
-        self.pending.clear();
+        let rows = std::mem::take(&mut self.pending);
         self.pending_bytes = 0;
-        let failed = |source| Error::Parquet {
+        self.write_group(rows).map_err(|source| Error::Parquet {
             path: self.path.clone(),
             source,
-        };
-        self.writer.write(&batch).map_err(failed)?;
-        self.writer.flush().map_err(failed)
+        })
+    }
+
+    /// Writes a row group. The images, which are nearly all of it, go straight from their rows to the file, page by
+    /// page; the other columns go through Arrow.
+    fn write_group(&mut self, mut rows: Vec<ShardRow>) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        let no_images = || ParquetError::General("a shard without a column of images".to_owned());
+        let mut images = group.next_column()?.ok_or_else(no_images)?;
+        let pages = images.typed::<ByteArrayType>();
+        for row in &mut rows {
+            let bytes = ByteArray::from(std::mem::take(&mut row.image.bytes));
+            // Neither the image nor its bytes are null.
+            pages.write_batch(&[bytes], Some(&[2]), None)?;
+        }
+        images.close()?;
+        let arrays = ShardRow::to_arrays(&rows);
+        let mut writers = self.columns.create_column_writers(self.groups)?.into_iter();
+        let mut is_image = true;
+        for (field, array) in ShardRow::schema().fields().iter().zip(&arrays) {
+            for leaf in compute_leaves(field, array)? {
+                let mut writer = writers.next().ok_or_else(no_images)?;
+                if std::mem::take(&mut is_image) {
+                    continue;
+                }
+                writer.write(&leaf)?;
+                writer.close()?.append_to_row_group(&mut group)?;
+            }
+        }
+        group.close()?;
+        self.groups += 1;
+        Ok(())
     }
 
     /// Gives the shard its name.
