@@ -101,6 +101,7 @@ impl Stages {
                 root: root.clone(),
                 collections: caption,
                 overrides: overrides.clone(),
+                views: None,
                 policy: plan.ingest.pixels,
                 limits: plan.ingest.limits,
                 shard: 0,
@@ -139,6 +140,7 @@ fn bucket_plan(
         min_kept_area: plan.bucket.min_kept_area,
         resample: plan.bucket.resample,
         crops_per_image: plan.bucket.crops_per_image.get(),
+        caption_of: plan.bucket.caption_of,
         packing: plan.bucket.packing,
         shard_limits: ShardLimits {
             rows: u64::from(plan.bucket.shard_rows.get()),

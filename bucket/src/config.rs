@@ -44,6 +44,8 @@ pub struct BucketConfig {
     pub resample: Resample,
     /// How many crops are drawn from one picture.
     pub crops_per_image: NonZeroU32,
+    /// What captioners that look at pixels are shown, and so what captions describe.
+    pub caption_of: CaptionOf,
     /// How the pixels of a sample are stored.
     pub packing: PackingChoice,
     /// A shard is closed at this many rows.
@@ -69,6 +71,7 @@ impl Default for BucketConfig {
             min_kept_area: Ratio::ZERO,
             resample: Resample::Never,
             crops_per_image: NonZeroU32::MIN,
+            caption_of: CaptionOf::Picture,
             packing: PackingChoice::Auto,
             shard_rows: const { NonZeroU32::new(4096).unwrap() },
             shard_size_mb: const { NonZeroU64::new(512).unwrap() },
@@ -121,6 +124,17 @@ pub enum CropStyle {
     Center,
     /// Where most edges are: faces and line work.
     Interest,
+}
+
+/// What captions describe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptionOf {
+    /// The whole picture, once for all of its crops.
+    #[default]
+    Picture,
+    /// The pixels of each crop: every crop is captioned anew, and so is one that moves.
+    Crop,
 }
 
 /// A size of samples.

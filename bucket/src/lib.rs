@@ -19,6 +19,7 @@ mod publish;
 pub mod report;
 mod sampling;
 pub mod stage;
+mod views;
 
 /// Version of the rules by which samples are cut; part of every config hash, so that new rules redo the work.
 pub const LOGIC_VERSION: u32 = 1;
@@ -26,3 +27,4 @@ pub const LOGIC_VERSION: u32 = 1;
 pub use error::Error;
 pub use plan::{BucketPlan, CollectionPlan};
 pub use stage::{Summary, bucket};
+pub use views::views;

@@ -12,7 +12,7 @@ use terminus_pixels::{Limits, PixelPolicy};
 
 use crate::{
     buckets::Size,
-    config::{AspectRange, CropStyle, OnShortfall, PackingChoice, Resample, Shape},
+    config::{AspectRange, CaptionOf, CropStyle, OnShortfall, PackingChoice, Resample, Shape},
 };
 
 /// The whole stage.
@@ -44,6 +44,8 @@ pub struct BucketPlan {
     pub resample: Resample,
     /// How many crops are drawn from one picture.
     pub crops_per_image: u32,
+    /// What captions describe.
+    pub caption_of: CaptionOf,
     /// How samples are stored.
     pub packing: PackingChoice,
     /// When a shard is full.

@@ -1,16 +1,17 @@
 //! Which samples a recipe asks for: from facts, captions and settings alone, without reading a pixel.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use terminus_manifest::{
     caption::CaptionRow,
-    ids::{CaptionKey, GroupId, Rect, SampleId, SampleKey, hash},
+    ids::{CaptionKey, GroupId, PictureId, Rect, SampleId, SampleKey, Sha256Digest, hash},
     index::{CaptionChoice, IndexRow},
     ledger::LedgerRow,
     overrides::Override,
     run::{Cancel, Progress},
     split::split_of,
     verdict::VerdictRow,
+    view::{Cut, View},
     words::{Outcome, Reason, Role, Split, Stage},
 };
 use terminus_pixels::Decoder;
@@ -19,7 +20,7 @@ use crate::{
     BucketPlan, CollectionPlan, Error,
     accounts::Facts,
     buckets::{Buckets, Size, covering},
-    config::{CropStyle, Resample},
+    config::{CaptionOf, CropStyle, Resample},
     crop::{Corner, Crop, CropFault, Picture, crop},
     measure::{Interest, Unmeasured, key_of, measure},
     pack::PlannedSample,
@@ -36,6 +37,8 @@ pub(crate) struct Planned<'a> {
     pub samples: Vec<PlannedSample<'a>>,
     /// Why it gives no sample.
     pub rejected: Option<VerdictRow>,
+    /// Crops that give no sample because no caption describes them.
+    pub uncaptioned: u64,
 }
 
 /// The rules of a recipe, worked out.
@@ -87,9 +90,9 @@ impl<'a> Sampling<'a> {
     }
 
     /// Looks at the pixels of pictures that are cut by interest and have not been measured. Other styles need none.
-    pub(crate) fn measure(
+    pub(crate) fn measure<'r>(
         &mut self,
-        facts: &Facts,
+        rows: impl Iterator<Item = &'r LedgerRow>,
         progress: &dyn Progress,
         cancel: &Cancel,
     ) -> Result<(), Error> {
@@ -99,9 +102,8 @@ impl<'a> Sampling<'a> {
         self.interest = self.plan.root.interest().latest()?;
         let last = self.plan.crops_per_image.saturating_sub(1);
         let mut keys = HashSet::new();
-        let unmeasured: Vec<Unmeasured<'_>> = self
-            .entered(facts)
-            .filter_map(|(row, ..)| {
+        let unmeasured: Vec<Unmeasured<'_>> = rows
+            .filter_map(|row| {
                 let fitted = self.fit(row)?;
                 let key = key_of(&fitted, last, self.plan);
                 let is_new = !self.interest.contains_key(&key) && keys.insert(key);
@@ -114,8 +116,25 @@ impl<'a> Sampling<'a> {
         Ok(())
     }
 
+    /// The items that ingest passed, in the ledger's order, those of `--shard shard/of`.
+    pub(crate) fn ingested<'f>(
+        &self,
+        facts: &'f Facts,
+        (shard, of): (u32, u32),
+    ) -> impl Iterator<Item = &'f LedgerRow> {
+        facts.ledger.iter().filter(move |row| {
+            let collection = self.collections.get(row.collection.as_str());
+            row.item_id.in_shard(shard, of)
+                && collection.is_some_and(|collection| {
+                    let hash = &collection.ingest_config_hash;
+                    let verdict = facts.verdict(row.item_id, Stage::Ingest, hash);
+                    verdict.is_some_and(|verdict| verdict.verdict == Outcome::Passed)
+                })
+        })
+    }
+
     /// The items that captioning passed, in the ledger's order, each with its collection and the verdict on captions.
-    fn entered<'f>(
+    pub(crate) fn entered<'f>(
         &self,
         facts: &'f Facts,
     ) -> impl Iterator<Item = (&'f LedgerRow, &'a CollectionPlan, &'f VerdictRow)> {
@@ -157,8 +176,6 @@ impl<'a> Sampling<'a> {
         keys: Vec<CaptionKey>,
         captions: &'a HashMap<CaptionKey, CaptionRow>,
     ) -> Planned<'a> {
-        let first = keys.iter().find_map(|key| captions.get(key));
-        let caption = first.map_or("", |caption| caption.text.as_str());
         let decision = self.plan.overrides.of(row.item_id, &row.source_id);
         let mut planned = Planned {
             row,
@@ -167,30 +184,50 @@ impl<'a> Sampling<'a> {
             captions: keys,
             samples: Vec::new(),
             rejected: None,
+            uncaptioned: 0,
         };
         match self.crops(row, decision) {
             Ok((tile, resized, crops)) => {
                 let mut seen = HashSet::new();
                 for crop in crops {
-                    if let Some(sample_id) = self.sample_id(row, tile, resized, crop)
-                        && seen.insert(sample_id)
-                    {
-                        let role = collection.role;
-                        planned.samples.push(PlannedSample {
-                            sample_id,
-                            row,
-                            tile,
-                            resized,
-                            role,
-                            crop,
-                            caption,
-                        });
+                    let sample_id = self.sample_id(row, tile, resized, crop);
+                    let Some(sample_id) = sample_id.filter(|id| seen.insert(*id)) else {
+                        continue;
+                    };
+                    let view = view(row, tile, resized, crop);
+                    let first = captions_of(&planned.captions, captions, view).next();
+                    if first.is_none() && self.plan.caption_of == CaptionOf::Crop {
+                        planned.uncaptioned += 1;
+                        continue;
                     }
+                    planned.samples.push(PlannedSample {
+                        sample_id,
+                        row,
+                        tile,
+                        resized,
+                        role: collection.role,
+                        crop,
+                        caption: first.map_or("", |caption| caption.text.as_str()),
+                    });
+                }
+                if planned.samples.is_empty() && planned.uncaptioned > 0 {
+                    planned.rejected = Some(uncaptioned(row, collection));
                 }
             }
             Err(fault) => planned.rejected = Some(self.reject(row, collection, fault)),
         }
         planned
+    }
+
+    /// What is cut out of an item, each rectangle once; nothing if no crop can be.
+    pub(crate) fn views(&self, row: &LedgerRow) -> Vec<View> {
+        let decision = self.plan.overrides.of(row.item_id, &row.source_id);
+        let Ok((tile, resized, crops)) = self.crops(row, decision) else {
+            return Vec::new();
+        };
+        let views = crops.into_iter();
+        let views: BTreeSet<View> = views.map(|crop| view(row, tile, resized, crop)).collect();
+        views.into_iter().collect()
     }
 
     /// How an item's picture is brought to its bucket; none if no bucket fits.
@@ -325,7 +362,7 @@ impl<'a> Sampling<'a> {
         };
         let decoder = row.decoder.as_deref()?.split(' ').next()?;
         Some(SampleId::new(&SampleKey {
-            picture: terminus_manifest::ids::PictureId::new(row.sha256?, tile),
+            picture: PictureId::new(row.sha256?, tile),
             crop: crop.rect,
             target_size: (crop.rect.width, crop.rect.height),
             resample: &resample,
@@ -356,9 +393,7 @@ impl Planned<'_> {
             shard: location.shard.clone(),
             row: location.row,
             item_id: ledger.item_id,
-            picture_id: ledger
-                .picture_id()
-                .unwrap_or(terminus_manifest::ids::PictureId([0; 16])),
+            picture_id: ledger.picture_id().unwrap_or(PictureId([0; 16])),
             group_id,
             collection: ledger.collection.clone(),
             role: self.role,
@@ -374,14 +409,44 @@ impl Planned<'_> {
             width: rect.width,
             height: rect.height,
             packing: location.packing,
-            captions: self
-                .captions
-                .iter()
-                .filter_map(|key| captions.get(key))
-                .flat_map(choices)
-                .collect(),
+            captions: captions_of(
+                &self.captions,
+                captions,
+                view(ledger, sample.tile, sample.resized, sample.crop),
+            )
+            .flat_map(choices)
+            .collect(),
         }
     }
+}
+
+/// What a crop shows.
+fn view(row: &LedgerRow, tile: Rect, resized: Option<Size>, crop: Crop) -> View {
+    let sha256 = row.sha256.unwrap_or(Sha256Digest([0; 32]));
+    let picture = PictureId::new(sha256, tile);
+    let rect = crop.rect;
+    View::of_crop(picture, (tile.width, tile.height), Cut { rect, resized })
+}
+
+/// Of the captions of an item those that describe `view` or its whole picture.
+fn captions_of<'c>(
+    keys: &[CaptionKey],
+    captions: &'c HashMap<CaptionKey, CaptionRow>,
+    view: View,
+) -> impl Iterator<Item = &'c CaptionRow> {
+    let captions = keys.iter().filter_map(|key| captions.get(key));
+    captions.filter(move |caption| {
+        let described = caption.view();
+        described.crop.is_none() || described == view
+    })
+}
+
+/// The verdict on an item whose crops have moved since captions were made.
+fn uncaptioned(row: &LedgerRow, collection: &CollectionPlan) -> VerdictRow {
+    VerdictRow::passed(row.item_id, Stage::Bucket, &collection.config_hash)
+        .because(Outcome::Failed, Reason::NoCaption)
+        .detail("no caption describes its crops: caption again")
+        .retryable()
 }
 
 /// The share of a picture that a crop of `size` shows, 0 to 1.

@@ -16,6 +16,7 @@ use terminus_manifest::{
     generation::{Draft, Generation, ShardRecord, StageCounts},
     ids::{CaptionKey, ItemId, SampleId, hash_u64},
     index::IndexRow,
+    ledger::LedgerRow,
     log::{COMPACT_PAST_PARTS, LogRow as _},
     run::{Cancel, Progress},
     shard::{ShardReader, ShardRow, ShardWriter},
@@ -56,6 +57,8 @@ pub struct Summary {
     pub recovered: u64,
     /// Samples that could not be made.
     pub failed: u64,
+    /// Crops that give no sample because no caption describes them, with `caption_of = "crop"`.
+    pub uncaptioned: u64,
     /// Shards that this run wrote.
     pub shards_written: u64,
     /// The generation that is now the latest; none if nothing was published yet.
@@ -112,7 +115,8 @@ pub fn bucket(
     let mut locations = locate(plan, draft.as_ref(), &mut summary.recovered)?;
 
     let mut sampling = Sampling::new(plan);
-    sampling.measure(&facts, progress, cancel)?;
+    let rows: Vec<&LedgerRow> = sampling.entered(&facts).map(|(row, ..)| row).collect();
+    sampling.measure(rows.into_iter(), progress, cancel)?;
     let planned = sampling.plan(&facts, &captions);
     let mut faults: HashMap<ItemId, PackFault> = HashMap::new();
     let mut written = HashMap::new();
@@ -129,6 +133,7 @@ pub fn bucket(
         summary.shards_written = written.len() as u64;
     }
     summary.failed = faults.len() as u64;
+    summary.uncaptioned = planned.iter().map(|item| item.uncaptioned).sum();
 
     let verdicts = verdicts(&planned, &faults, &facts, &mut summary);
     let rows = index_rows(plan, &planned, &captions, &locations, &parent_index);
@@ -417,6 +422,11 @@ fn verdicts(
                     verdict
                 }
             }
+            (None, None) if item.uncaptioned > 0 => passed.detail(format!(
+                "{} of its {} crops have no caption",
+                item.uncaptioned,
+                item.uncaptioned + item.samples.len() as u64
+            )),
             (None, None) => passed,
         };
         summary.decided += 1;

@@ -6,6 +6,7 @@ use terminus_manifest::{
     caption::CaptionRow,
     ids::{CaptionKey, PictureId},
     ledger::LedgerRow,
+    view::View,
 };
 use terminus_prompt::Prompt;
 
@@ -78,20 +79,16 @@ impl<'a> Captioner<'a> {
     }
 
     /// The text that the captioner is given, and so the key of its caption; none if there is no text.
-    pub(crate) fn input(
-        &self,
-        row: &LedgerRow,
-        picture: PictureId,
-    ) -> Option<(CaptionKey, String)> {
+    pub(crate) fn input(&self, row: &LedgerRow, view: View) -> Option<(CaptionKey, String)> {
         let input = match (&self.plan.config, &self.questions) {
             (CaptionerConfig::Text { text }, _) => text.clone(),
-            (_, Some(questions)) => questions.prompt(picture, 1).to_owned(),
+            (_, Some(questions)) => questions.prompt(view, 1).to_owned(),
             (_, None) => row
                 .prompt
                 .clone()
                 .filter(|prompt| !prompt.trim().is_empty())?,
         };
-        Some((CaptionKey::new(picture, &self.hash, &input), input))
+        Some((CaptionKey::new(view.id(), &self.hash, &input), input))
     }
 
     /// The caption of a captioner that need not ask; none if nothing is left of the text.
@@ -106,18 +103,12 @@ impl<'a> Captioner<'a> {
             _ => Prompt::parse(&input).to_caption(),
         };
         (!text.is_empty()).then(|| CaptionRow {
-            run: 0,
-            caption_key: key,
-            picture_id: picture,
             captioner: self.plan.name.clone(),
             raw: input.clone(),
             prompt: input,
-            attempt: 1,
-            clip_tokens: None,
-            filters: Vec::new(),
-            short: None,
             provenance: json!({ "kind": self.plan.config.kind() }).to_string(),
             text,
+            ..CaptionRow::new(key, View::whole(picture))
         })
     }
 }
@@ -129,18 +120,12 @@ pub(crate) fn provenance(caption: &CaptionRow) -> Value {
 
 /// The caption that a person wrote for a picture.
 pub(crate) fn by_hand(picture: PictureId, text: &str) -> CaptionRow {
+    let key = CaptionKey::new(picture, OVERRIDE, text);
     CaptionRow {
-        run: 0,
-        caption_key: CaptionKey::new(picture, OVERRIDE, text),
-        picture_id: picture,
         captioner: OVERRIDE.to_owned(),
-        prompt: String::new(),
         text: text.to_owned(),
-        short: None,
         raw: text.to_owned(),
-        attempt: 1,
-        clip_tokens: None,
-        filters: Vec::new(),
         provenance: json!({ "kind": OVERRIDE }).to_string(),
+        ..CaptionRow::new(key, View::whole(picture))
     }
 }

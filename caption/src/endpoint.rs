@@ -126,7 +126,7 @@ fn prepare(
             .par_iter()
             .enumerate()
             .map(|(at, ask)| {
-                let body = pictures.load(ask.row).and_then(|image| {
+                let body = pictures.load(ask.row, ask.crop).and_then(|image| {
                     body::picture(&image, max_side_px).map_err(|error| Reply::Fault {
                         reason: Reason::Unreadable,
                         detail: error.to_string(),

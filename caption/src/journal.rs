@@ -11,7 +11,12 @@ use std::{
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use terminus_manifest::{Root, caption::CaptionRow};
+use terminus_manifest::{
+    Root,
+    caption::CaptionRow,
+    ids::Rect,
+    view::{Cut, View},
+};
 
 use crate::Error;
 
@@ -27,6 +32,12 @@ pub(crate) struct Journal {
 struct Line {
     caption_key: String,
     picture_id: String,
+    /// top, left, width, height
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crop: Option<[u32; 4]>,
+    /// width, height
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resized: Option<(u32, u32)>,
     captioner: String,
     prompt: String,
     text: String,
@@ -121,9 +132,12 @@ fn open(path: &Path) -> Result<fs::File, Error> {
 
 fn line_of(row: &CaptionRow) -> Line {
     let row = row.clone();
+    let crop = row.view().crop;
     Line {
         caption_key: row.caption_key.to_string(),
         picture_id: row.picture_id.to_string(),
+        crop: crop.map(|Cut { rect, .. }| [rect.top, rect.left, rect.width, rect.height]),
+        resized: crop.and_then(|cut| cut.resized),
         captioner: row.captioner,
         prompt: row.prompt,
         text: row.text,
@@ -138,10 +152,18 @@ fn line_of(row: &CaptionRow) -> Line {
 
 fn row_of(line: &[u8]) -> Option<CaptionRow> {
     let line: Line = serde_json::from_slice(line).ok()?;
+    let crop = line.crop.map(|[top, left, width, height]| Cut {
+        rect: Rect {
+            top,
+            left,
+            width,
+            height,
+        },
+        resized: line.resized,
+    });
+    let picture = line.picture_id.parse().ok()?;
+    let view = View { picture, crop };
     Some(CaptionRow {
-        run: 0,
-        caption_key: line.caption_key.parse().ok()?,
-        picture_id: line.picture_id.parse().ok()?,
         captioner: line.captioner,
         prompt: line.prompt,
         text: line.text,
@@ -151,6 +173,7 @@ fn row_of(line: &[u8]) -> Option<CaptionRow> {
         clip_tokens: line.clip_tokens,
         filters: line.filters,
         provenance: line.provenance,
+        ..CaptionRow::new(line.caption_key.parse().ok()?, view)
     })
 }
 
@@ -158,7 +181,7 @@ fn row_of(line: &[u8]) -> Option<CaptionRow> {
 mod tests {
     use super::*;
     use crate::captioner::by_hand;
-    use terminus_manifest::ids::{PictureId, Rect, Sha256Digest};
+    use terminus_manifest::ids::{PictureId, Sha256Digest};
 
     #[test]
     fn a_line_that_was_cut_costs_itself_alone() {
@@ -172,8 +195,23 @@ mod tests {
         cut.truncate(40);
         journal.file.as_mut().unwrap().write_all(&cut).unwrap();
         let mut journal = Journal::new(&root, 0, 1);
-        journal.write(&row(3)).unwrap();
-        assert_eq!(Journal::read_all(&root).unwrap(), [row(1), row(3)]);
+        let rect = Rect {
+            top: 1,
+            left: 2,
+            width: 2,
+            height: 1,
+        };
+        let crop = Some(Cut {
+            rect,
+            resized: Some((5, 6)),
+        });
+        let view = View {
+            picture: picture(3),
+            crop,
+        };
+        let cropped = CaptionRow::new(row(3).caption_key, view);
+        journal.write(&cropped).unwrap();
+        assert_eq!(Journal::read_all(&root).unwrap(), [row(1), cropped]);
         journal.clear().unwrap();
         assert!(Journal::read_all(&root).unwrap().is_empty());
     }

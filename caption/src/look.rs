@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use terminus_manifest::{Root, ids::ItemId, ids::Sha256Digest, ledger::LedgerRow, run::Cancel};
+use terminus_manifest::{
+    Root, ids::ItemId, ids::Sha256Digest, ledger::LedgerRow, run::Cancel, view::View,
+};
 use terminus_pixels::{Limits, PixelPolicy, inspect};
 
 use crate::{
@@ -91,7 +93,7 @@ pub fn look(
     let mut asks = Vec::new();
     for (at, row) in &rows {
         if let Some(picture) = row.picture_id() {
-            let ask = questions.ask(row, picture, 1);
+            let ask = questions.ask(row, View::whole(picture), 1);
             ask.prompt.clone_into(&mut looks[*at].prompt);
             asks.push(ask);
         }

@@ -1,9 +1,14 @@
 //! The pixels of an item, as captioners see them.
 
 use terminus_manifest::{
-    Root, ids::Sha256Digest, ledger::LedgerRow, store::ContentStore, words::Reason,
+    Root,
+    ids::{Rect, Sha256Digest},
+    ledger::LedgerRow,
+    store::ContentStore,
+    view::Cut,
+    words::Reason,
 };
-use terminus_pixels::{Limits, PixelPolicy, RgbImage, decode, decode_region};
+use terminus_pixels::{Error as PixelError, Limits, PixelPolicy, RgbImage, decode, decode_region};
 
 use crate::speaker::Reply;
 
@@ -24,8 +29,8 @@ impl Pictures {
         }
     }
 
-    /// The picture or tile of an item; or why there is none today.
-    pub(crate) fn load(&self, row: &LedgerRow) -> Result<RgbImage, Reply> {
+    /// The picture or tile of an item, or a crop of it; or why there is none today.
+    pub(crate) fn load(&self, row: &LedgerRow, crop: Option<Cut>) -> Result<RgbImage, Reply> {
         let fault = |reason, detail: String| Reply::Fault { reason, detail };
         let path = self
             .store
@@ -37,20 +42,45 @@ impl Pictures {
             let detail = format!("`{}` is not what it was; ingest again", path.display());
             return Err(fault(Reason::SourceChanged, detail));
         }
-        let decoded = match row.tile_rect().filter(|_| row.tile > 0) {
-            Some(tile) => decode_region(
-                &bytes,
-                tile.top,
-                tile.left,
-                tile.width,
-                tile.height,
-                &self.policy,
-                &self.limits,
-            ),
-            None => decode(&bytes, &self.policy, &self.limits),
-        };
-        decoded
-            .map(|decoded| decoded.image)
+        self.pixels(&bytes, row, crop)
             .map_err(|error| fault(Reason::Unreadable, format!("`{}`: {error}", path.display())))
+    }
+
+    fn pixels(
+        &self,
+        bytes: &[u8],
+        row: &LedgerRow,
+        crop: Option<Cut>,
+    ) -> Result<RgbImage, PixelError> {
+        let region = |at: Rect| {
+            let Rect {
+                top,
+                left,
+                width,
+                height,
+            } = at;
+            decode_region(bytes, top, left, width, height, &self.policy, &self.limits)
+                .map(|decoded| decoded.image)
+        };
+        let tile = row.tile_rect().filter(|_| row.tile > 0);
+        let whole = || match tile {
+            Some(tile) => region(tile),
+            None => decode(bytes, &self.policy, &self.limits).map(|decoded| decoded.image),
+        };
+        let Some(Cut { rect, resized }) = crop else {
+            return whole();
+        };
+        match resized {
+            None => region(Rect {
+                top: tile.map_or(0, |tile| tile.top) + rect.top,
+                left: tile.map_or(0, |tile| tile.left) + rect.left,
+                ..rect
+            }),
+            Some((width, height)) => {
+                whole()?
+                    .resample(width, height)?
+                    .crop(rect.top, rect.left, rect.width, rect.height)
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What captioning will do: the recipe's settings, checked.
 
-use terminus_manifest::{Root, overrides::Overrides};
+use std::collections::HashMap;
+
+use terminus_manifest::{Root, ids::ItemId, ledger::LedgerRow, overrides::Overrides, view::View};
 use terminus_pixels::{Limits, PixelPolicy};
 
 use crate::{Secret, config::CaptionerConfig};
@@ -14,6 +16,9 @@ pub struct CaptionPlan {
     pub collections: Vec<CollectionPlan>,
     /// People's decisions.
     pub overrides: Overrides,
+    /// What captioners that look at pixels are shown of each item; the whole picture if none. An item that is not among
+    /// them gives no crop, and so needs no caption of one.
+    pub views: Option<HashMap<ItemId, Vec<View>>>,
     /// How pictures become pixels.
     pub policy: PixelPolicy,
     /// The most that is decoded.
@@ -50,4 +55,16 @@ pub struct CaptionerPlan {
     pub config_hash: String,
     /// The key of its endpoint, if it has one.
     pub key: Option<Secret>,
+}
+
+impl CaptionPlan {
+    /// What `captioner` is shown of an item.
+    pub(crate) fn views_of(&self, captioner: &CaptionerPlan, row: &LedgerRow) -> Vec<View> {
+        match &self.views {
+            Some(views) if captioner.config.asks_a_model() => {
+                views.get(&row.item_id).cloned().unwrap_or_default()
+            }
+            _ => row.picture_id().map(View::whole).into_iter().collect(),
+        }
+    }
 }

@@ -1,6 +1,12 @@
 //! What a captioner that is asked questions looks like from the stage: a model here, or one behind an endpoint.
 
-use terminus_manifest::{ids, ids::PictureId, ledger::LedgerRow, run::Cancel, words::Reason};
+use terminus_manifest::{
+    ids,
+    ledger::LedgerRow,
+    run::Cancel,
+    view::{Cut, View},
+    words::Reason,
+};
 
 use crate::{Error, config::CaptionerConfig};
 
@@ -26,6 +32,8 @@ pub(crate) const RETRY: Sampling = Sampling {
 #[derive(Clone, Debug)]
 pub(crate) struct Ask<'a> {
     pub row: &'a LedgerRow,
+    /// The part of it that is shown; all of it if none.
+    pub crop: Option<Cut>,
     /// The words; none are needed by a tagger.
     pub prompt: &'a str,
     /// The likeliest words if none.
@@ -104,8 +112,8 @@ impl<'a> Questions<'a> {
     }
 
     /// The prompt of an attempt at a picture: drawn by its hash, and the next one of the list from the third attempt on.
-    pub(crate) fn prompt(&self, picture: PictureId, attempt: u32) -> &'a str {
-        let fields = [self.seed.to_string(), picture.to_string()];
+    pub(crate) fn prompt(&self, view: View, attempt: u32) -> &'a str {
+        let fields = [self.seed.to_string(), view.id().to_string()];
         let bits = ids::hash_u64("prompt", &[&fields[0], &fields[1]]);
         let first = ids::below(bits, self.prompts.len() as u64) as usize;
         let at = first + attempt.saturating_sub(2) as usize;
@@ -114,15 +122,16 @@ impl<'a> Questions<'a> {
     }
 
     /// The question of an attempt.
-    pub(crate) fn ask(&self, row: &'a LedgerRow, picture: PictureId, attempt: u32) -> Ask<'a> {
+    pub(crate) fn ask(&self, row: &'a LedgerRow, view: View, attempt: u32) -> Ask<'a> {
         let fields = [
             self.seed.to_string(),
-            picture.to_string(),
+            view.id().to_string(),
             attempt.to_string(),
         ];
         Ask {
             row,
-            prompt: self.prompt(picture, attempt),
+            crop: view.crop,
+            prompt: self.prompt(view, attempt),
             sampling: if attempt == 1 {
                 self.first
             } else {

@@ -8,11 +8,12 @@ mod verdicts;
 use std::collections::{BTreeMap, HashMap};
 
 use terminus_manifest::{
-    ids::{CaptionKey, ItemId, PictureId},
+    ids::{CaptionKey, ItemId},
     ledger::LedgerRow,
     log::COMPACT_PAST_PARTS,
     run::{Cancel, Progress},
     verdict::{VerdictKey, VerdictRow},
+    view::View,
     words::{Outcome, Reason, Stage},
 };
 
@@ -28,11 +29,11 @@ use keeper::Keeper;
 /// Captions that are committed together.
 pub const BATCH_ITEMS: usize = 1024;
 
-/// What each captioner gave for each picture, and why it gave nothing.
+/// What each captioner gave for what it was shown, and why it gave nothing.
 #[derive(Default)]
 pub(crate) struct Given {
-    keys: HashMap<(String, PictureId), CaptionKey>,
-    faults: HashMap<(String, PictureId), (Reason, String)>,
+    keys: HashMap<(String, View), CaptionKey>,
+    faults: HashMap<(String, View), (Reason, String)>,
 }
 
 /// Runs the stage.
@@ -67,7 +68,7 @@ pub fn caption(
     let mut given = Given::default();
     let mut summary = Summary::default();
     for captioner in &captioners {
-        let pictures: Vec<(&LedgerRow, PictureId)> = rows
+        let views: Vec<(&LedgerRow, View)> = rows
             .iter()
             .filter(|row| {
                 let own = collections.get(row.collection.as_str());
@@ -77,12 +78,15 @@ pub fn caption(
                         .any(|other| other.name == captioner.plan.name)
                 }) && override_of(plan, row).is_none()
             })
-            .filter_map(|row| Some((row, row.picture_id()?)))
+            .flat_map(|row| {
+                let views = plan.views_of(captioner.plan, row);
+                views.into_iter().map(move |view| (row, view))
+            })
             .collect();
         round::run(
             plan,
             captioner,
-            &pictures,
+            &views,
             &mut keeper,
             &mut given,
             &mut summary,
@@ -93,9 +97,10 @@ pub fn caption(
     for row in &rows {
         if let (Some(text), Some(picture)) = (override_of(plan, row), row.picture_id()) {
             let caption = by_hand(picture, text);
-            given
-                .keys
-                .insert((caption.captioner.clone(), picture), caption.caption_key);
+            given.keys.insert(
+                (caption.captioner.clone(), View::whole(picture)),
+                caption.caption_key,
+            );
             if !keeper.has(caption.caption_key) {
                 summary.captioned += 1;
                 keeper.keep(caption)?;

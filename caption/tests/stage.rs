@@ -68,6 +68,7 @@ fn plan(root: &Root, captioners: &[(&str, Value)]) -> CaptionPlan {
             config_hash: "caption".to_owned(),
         }],
         overrides: Overrides::default(),
+        views: None,
         policy: terminus_pixels::PixelPolicy::default(),
         limits: terminus_pixels::Limits::default(),
         shard: 0,

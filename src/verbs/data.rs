@@ -1,8 +1,9 @@
 //! `terminus ingest`, `caption`, `bucket`: one data stage each.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::HashMap, fmt::Write as _, time::Duration};
 
-use terminus_manifest::{generation::StageCounts, overrides::Overrides};
+use terminus_bucket::config::CaptionOf;
+use terminus_manifest::{generation::StageCounts, ids::ItemId, overrides::Overrides, view::View};
 
 use crate::{
     cli::{IngestArgs, StageArgs},
@@ -80,7 +81,9 @@ pub(super) fn run_caption(
     context: &Context,
 ) -> anyhow::Result<(String, terminus_caption::Summary)> {
     let cancel = &context.interrupt.cancel;
-    let result = terminus_caption::caption(&context.stages.caption, &context.terminal, cancel);
+    let mut plan = context.stages.caption.clone();
+    plan.views = views(context)?;
+    let result = terminus_caption::caption(&plan, &context.terminal, cancel);
     let summary = match result {
         Err(terminus_caption::Error::Interrupted) => return Err(context.interrupted()),
         result => result?,
@@ -101,6 +104,22 @@ pub(super) fn run_caption(
         format!("caption: {work}; {}", counts(&summary.counts)),
         summary,
     ))
+}
+
+/// What captioners are shown if captions describe crops; none if they describe pictures, or if nobody looks at any.
+fn views(context: &Context) -> anyhow::Result<Option<HashMap<ItemId, Vec<View>>>> {
+    let plan = &context.stages.caption;
+    let mut captioners = plan.collections.iter().flat_map(|one| &one.captioners);
+    let looks = captioners.any(|captioner| captioner.config.asks_a_model());
+    if context.stages.bucket.caption_of != CaptionOf::Crop || !looks {
+        return Ok(None);
+    }
+    let shard = (plan.shard, plan.of);
+    let cancel = &context.interrupt.cancel;
+    match terminus_bucket::views(&context.stages.bucket, shard, &context.terminal, cancel) {
+        Err(terminus_bucket::Error::Interrupted) => Err(context.interrupted()),
+        views => Ok(Some(views?)),
+    }
 }
 
 /// Runs the stage; gives a line for people and the summary.
@@ -126,6 +145,10 @@ pub(super) fn run_bucket(context: &Context) -> anyhow::Result<(String, terminus_
             ", {} taken over from an unfinished run",
             summary.recovered
         );
+    }
+    if summary.uncaptioned > 0 {
+        // Writing to a string cannot fail.
+        let _ = write!(work, ", {} crops without a caption", summary.uncaptioned);
     }
     let generation = match summary.generation {
         Some(number) if summary.published => format!("generation {number} published"),

@@ -6,7 +6,7 @@ use terminus_bucket::accounts::Facts;
 use terminus_ingest::{MEASURED, Scores};
 use terminus_manifest::{
     caption::CaptionRow, generation::Generation, ids::ItemId, index::IndexRow, ledger::LedgerRow,
-    words::Stage,
+    view::Cut, words::Stage,
 };
 
 use crate::{
@@ -233,8 +233,13 @@ impl Known<'_> {
         captions
             .filter(|caption| Some(caption.picture_id) == picture)
             .map(|caption| {
+                let crop = caption
+                    .view()
+                    .crop
+                    .map(|Cut { rect, .. }| json!([rect.top, rect.left, rect.width, rect.height]));
                 json!({
                     "captioner": caption.captioner,
+                    "crop": crop,
                     "text": caption.text,
                     "clip_tokens": caption.clip_tokens,
                     "run": caption.run,

@@ -22,6 +22,9 @@ pub struct CaptionerReport {
     pub captioner: String,
     /// Captions that items were passed with.
     pub captions: u64,
+    /// Captions that describe the pixels of a crop, not a whole picture.
+    #[serde(default)]
+    pub of_crops: u64,
     /// Captions that took more than one attempt.
     pub retried: u64,
     /// Captions longer than SDXL's text encoders read.
@@ -82,6 +85,7 @@ impl CaptionerReport {
             .filter_map(|caption| Some(f64::from(caption.clip_tokens?)));
         let (total, retried) = (captions.len() as u64, count(|caption| caption.attempt > 1));
         let too_long = count(|caption| caption.clip_tokens > Some(CLIP_TOKENS));
+        let of_crops = count(|caption| caption.view().crop.is_some());
         let tokens = Histogram::by_step(lengths, 5.0);
         // The same few every time, and of all pictures alike.
         captions.sort_by_cached_key(|caption| {
@@ -103,6 +107,7 @@ impl CaptionerReport {
         Self {
             captioner: name.to_owned(),
             captions: total,
+            of_crops,
             retried,
             too_long,
             tokens,
@@ -115,23 +120,25 @@ impl CaptionerReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use terminus_manifest::ids::{PictureId, Rect, Sha256Digest};
+    use terminus_manifest::{
+        ids::{PictureId, Rect, Sha256Digest},
+        view::View,
+    };
 
     fn caption(n: u8, raw: &str, filters: &[&str]) -> CaptionRow {
         let picture_id = PictureId::new(Sha256Digest::of(&[n]), Rect::whole(8, 8));
         CaptionRow {
-            run: 1,
-            caption_key: CaptionKey::new(picture_id, "vlm", raw),
-            picture_id,
             captioner: "vlm".to_owned(),
             prompt: "Describe.".to_owned(),
             text: raw.trim_start_matches("Caption: ").to_owned(),
-            short: None,
             raw: raw.to_owned(),
             attempt: 1 + u32::from(n == 2),
             clip_tokens: Some(70 + u32::from(n)),
             filters: filters.iter().map(|&rule| rule.to_owned()).collect(),
-            provenance: "{}".to_owned(),
+            ..CaptionRow::new(
+                CaptionKey::new(picture_id, "vlm", raw),
+                View::whole(picture_id),
+            )
         }
     }
 

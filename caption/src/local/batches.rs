@@ -51,7 +51,7 @@ pub(super) fn each_batch(
             for batch in order.chunks(at_once) {
                 let prepared: Vec<Result<Prepared, (usize, Reply)>> = batch
                     .par_iter()
-                    .map(|&at| match pictures.load(asks[at].row) {
+                    .map(|&at| match pictures.load(asks[at].row, asks[at].crop) {
                         Ok(image) => Ok((at, input.prepare(&image))),
                         Err(fault) => Err((at, fault)),
                     })
@@ -134,6 +134,7 @@ mod tests {
         );
         let ask = Ask {
             row: &row,
+            crop: None,
             prompt: "",
             sampling: None,
             seed: 0,

@@ -5,9 +5,10 @@ use std::time::Instant;
 use serde_json::json;
 use terminus_manifest::{
     caption::CaptionRow,
-    ids::{CaptionKey, PictureId},
+    ids::CaptionKey,
     ledger::LedgerRow,
     run::{Cancel, Progress},
+    view::View,
 };
 
 use super::{CaptionerSummary, Given, Summary, keeper::Keeper};
@@ -26,7 +27,7 @@ const CHUNK: usize = 512;
 /// One picture that waits for an answer.
 struct Waiting<'r> {
     row: &'r LedgerRow,
-    picture: PictureId,
+    view: View,
     key: CaptionKey,
     attempt: u32,
 }
@@ -39,7 +40,7 @@ struct Waiting<'r> {
 pub(super) fn run(
     plan: &CaptionPlan,
     captioner: &Captioner<'_>,
-    pictures: &[(&LedgerRow, PictureId)],
+    views: &[(&LedgerRow, View)],
     keeper: &mut Keeper<'_>,
     given: &mut Given,
     summary: &mut Summary,
@@ -47,20 +48,20 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<(), Error> {
     let name = captioner.plan.name.as_str();
-    progress.start("caption", Some(pictures.len() as u64), "pictures");
+    progress.start("caption", Some(views.len() as u64), "pictures");
     let mut waiting = Vec::new();
-    for &(row, picture) in pictures {
+    for &(row, view) in views {
         if cancel.is_cancelled() {
             keeper.commit()?;
             return Err(Error::Interrupted);
         }
-        let Some((key, input)) = captioner.input(row, picture) else {
+        let Some((key, input)) = captioner.input(row, view) else {
             progress.advance(1);
             continue;
         };
-        let place = (name.to_owned(), picture);
+        let place = (name.to_owned(), view);
         if let Some(known) = keeper.caption(key) {
-            let tags = tags(captioner, picture, given, keeper);
+            let tags = tags(captioner, view, given, keeper);
             let again = reclean(captioner, known, tags.as_deref());
             if let Some(cleaned) = again {
                 summary.recleaned += 1;
@@ -72,13 +73,13 @@ pub(super) fn run(
             if given.keys.insert(place, key).is_none() {
                 waiting.push(Waiting {
                     row,
-                    picture,
+                    view,
                     key,
                     attempt: 1,
                 });
                 continue;
             }
-        } else if let Some(caption) = captioner.instant(key, picture, input) {
+        } else if let Some(caption) = captioner.instant(key, view.picture, input) {
             summary.captioned += 1;
             keeper.keep(caption)?;
             given.keys.insert(place, key);
@@ -152,7 +153,7 @@ impl Round<'_, '_> {
         while !waiting.is_empty() {
             let asks: Vec<Ask<'_>> = waiting
                 .iter()
-                .map(|one| self.questions.ask(one.row, one.picture, one.attempt))
+                .map(|one| self.questions.ask(one.row, one.view, one.attempt))
                 .collect();
             let mut again = vec![false; asks.len()];
             speaker.ask(&asks, cancel, &mut |at, reply| {
@@ -172,7 +173,7 @@ impl Round<'_, '_> {
     /// Whether the picture must be asked about again.
     fn take(&mut self, one: &Waiting<'_>, ask: &Ask<'_>, reply: Reply) -> Result<bool, Error> {
         self.done.asked += 1;
-        let place = (self.captioner.plan.name.clone(), one.picture);
+        let place = (self.captioner.plan.name.clone(), one.view);
         let (raw, tokens, finish) = match reply {
             Reply::Said {
                 raw,
@@ -188,7 +189,7 @@ impl Round<'_, '_> {
             }
         };
         self.done.tokens += u64::from(tokens.unwrap_or(0));
-        let tags = tags(self.captioner, one.picture, self.given, self.keeper);
+        let tags = tags(self.captioner, one.view, self.given, self.keeper);
         let (text, rules) = gated(self.captioner, &raw, &finish, tags.as_deref());
         if text.is_empty() && one.attempt < self.questions.attempts {
             return Ok(true);
@@ -215,18 +216,14 @@ impl Round<'_, '_> {
             "gate": captioner.gate_hash,
         });
         self.keeper.keep_now(CaptionRow {
-            run: 0,
-            caption_key: one.key,
-            picture_id: one.picture,
             captioner: captioner.plan.name.clone(),
             prompt: ask.prompt.to_owned(),
             text,
-            short: None,
             raw,
             attempt: one.attempt,
-            clip_tokens: None,
             filters: rules,
             provenance: provenance.to_string(),
+            ..CaptionRow::new(one.key, one.view)
         })?;
         let rates = self.done.rates(self.started.elapsed().as_secs_f64());
         self.progress.status(&rates);
@@ -258,12 +255,12 @@ fn gated(
 /// The tags that the gate of this captioner holds against its captions.
 fn tags(
     captioner: &Captioner<'_>,
-    picture: PictureId,
+    view: View,
     given: &Given,
     keeper: &Keeper<'_>,
 ) -> Option<String> {
     let tagger = captioner.plan.config.gate()?.tags.clone()?;
-    let key = given.keys.get(&(tagger, picture))?;
+    let key = given.keys.get(&(tagger, view))?;
     Some(keeper.caption(*key)?.text.clone())
 }
 

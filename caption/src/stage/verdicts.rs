@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use terminus_manifest::{
-    ids::{CaptionKey, PictureId},
+    ids::CaptionKey,
     ledger::LedgerRow,
     verdict::VerdictRow,
+    view::View,
     words::{Outcome, Reason, Stage},
 };
 
@@ -13,6 +14,9 @@ use super::{Given, Summary, keeper::Keeper, override_of};
 use crate::{
     CaptionPlan, CaptionerPlan, CollectionPlan, captioner::OVERRIDE, gate::SAME, speaker::Questions,
 };
+
+/// What the verdict on an item without a crop says in the place of its captions.
+const NO_CROP: &str = "no crop is cut out of it, so there is nothing to describe";
 
 /// Judges every item; verdicts that say nothing new are not written.
 pub(super) fn judge(
@@ -32,15 +36,15 @@ pub(super) fn judge(
             continue;
         };
         let one = One {
+            plan,
             row,
-            picture,
             given,
             keeper,
             same: &same,
         };
         let passed = VerdictRow::passed(row.item_id, Stage::Caption, &collection.config_hash);
         let verdict = if override_of(plan, row).is_some() {
-            let key = given.keys.get(&(OVERRIDE.to_owned(), picture));
+            let key = given.keys.get(&(OVERRIDE.to_owned(), View::whole(picture)));
             key.map(|key| passed.detail(key.to_string()))
         } else {
             one.verdict(passed, &collection.captioners, summary)
@@ -78,8 +82,8 @@ fn same_captions(given: &Given, keeper: &Keeper<'_>) -> HashMap<(String, String)
 
 /// One item.
 struct One<'a> {
+    plan: &'a CaptionPlan,
     row: &'a LedgerRow,
-    picture: PictureId,
     given: &'a Given,
     keeper: &'a Keeper<'a>,
     same: &'a HashMap<(String, String), u32>,
@@ -95,18 +99,26 @@ impl One<'_> {
     ) -> Option<VerdictRow> {
         let mut keys: Vec<String> = Vec::new();
         let mut why: Option<(Outcome, Reason, String, bool)> = None;
-        let mut is_pending = false;
+        let (mut is_pending, mut is_unseen) = (false, false);
         for captioner in captioners {
-            match self.of(captioner, summary) {
-                Found::Caption(key) => keys.push(key.to_string()),
-                Found::Nothing(outcome, reason, detail, retryable) => {
-                    why.get_or_insert((outcome, reason, detail, retryable));
+            let views = self.plan.views_of(captioner, self.row);
+            is_unseen |= views.is_empty();
+            for view in views {
+                match self.of(captioner, view, summary) {
+                    Found::Caption(key) => keys.push(key.to_string()),
+                    Found::Nothing(outcome, reason, detail, retryable) => {
+                        why.get_or_insert((outcome, reason, detail, retryable));
+                    }
+                    Found::Pending => is_pending = true,
                 }
-                Found::Pending => is_pending = true,
             }
         }
         if !keys.is_empty() {
             return Some(passed.detail(keys.join(" ")));
+        }
+        if is_unseen {
+            // The stage that cuts has its own word for why.
+            return Some(passed.detail(NO_CROP.to_owned()));
         }
         if is_pending {
             return None;
@@ -117,8 +129,8 @@ impl One<'_> {
         Some(verdict)
     }
 
-    fn of(&self, captioner: &CaptionerPlan, summary: &mut Summary) -> Found {
-        let place = (captioner.name.clone(), self.picture);
+    fn of(&self, captioner: &CaptionerPlan, view: View, summary: &mut Summary) -> Found {
+        let place = (captioner.name.clone(), view);
         let asks = Questions::of(&captioner.config).is_some();
         if let Some(caption) = self
             .given

@@ -33,6 +33,7 @@ pub mod store;
 pub mod table;
 pub mod time;
 pub mod verdict;
+pub mod view;
 pub mod words;
 
 pub use error::{ColumnFault, Error};

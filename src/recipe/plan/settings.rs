@@ -5,6 +5,8 @@
 //! nothing; one that is put in redoes everything below it.
 
 use serde_json::{Value, json};
+use terminus_bucket::config::CaptionOf;
+use terminus_caption::config::CaptionerConfig;
 use terminus_ingest::config::ScoresConfig;
 
 use crate::recipe::{Collection, Recipe};
@@ -58,17 +60,26 @@ pub(super) fn caption(recipe: &Recipe, collection: &Collection) -> Value {
             captioner.settings()
         })
         .collect();
-    if settings.len() == 1 {
+    let settings = if settings.len() == 1 {
         settings.remove(0)
     } else {
         json!(settings)
+    };
+    let looks = |name| {
+        let captioner = recipe.captioner.get(name);
+        captioner.is_some_and(CaptionerConfig::asks_a_model)
+    };
+    if recipe.bucket.caption_of == CaptionOf::Crop && collection.captioners().any(looks) {
+        json!({ "captioners": settings, "crops": bucket(recipe) })
+    } else {
+        settings
     }
 }
 
 /// What the samples of a collection depend on.
 pub(super) fn bucket(recipe: &Recipe) -> Value {
     let bucket = &recipe.bucket;
-    json!({
+    let mut settings = json!({
         "seed": recipe.seed,
         "shape": bucket.shape,
         "target_px": bucket.target_px,
@@ -82,5 +93,9 @@ pub(super) fn bucket(recipe: &Recipe) -> Value {
         "packing": bucket.packing,
         "limits": recipe.ingest.limits,
         "pixels": recipe.ingest.pixels,
-    })
+    });
+    if let (CaptionOf::Crop, Some(table)) = (bucket.caption_of, settings.as_object_mut()) {
+        table.insert("caption_of".to_owned(), json!(bucket.caption_of));
+    }
+    settings
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io::Write, path::Path, vec::IntoIter};
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, new_null_array};
 use fs_err as fs;
 use parquet::{
     arrow::{
@@ -40,10 +40,14 @@ impl<T: Column> Decoded<T> {
         batch: &RecordBatch,
         name: &'static str,
     ) -> Result<Self, (&'static str, ColumnFault)> {
+        // A file may be older than a column that may be null.
+        let nothing = || T::NULLABLE.then(|| new_null_array(&T::data_type(), batch.num_rows()));
         let array = batch
             .column_by_name(name)
+            .cloned()
+            .or_else(nothing)
             .ok_or((name, ColumnFault::Missing))?;
-        let values = T::decode(array).map_err(|fault| (name, fault))?;
+        let values = T::decode(&array).map_err(|fault| (name, fault))?;
         Ok(Self {
             name,
             values: values.into_iter(),
