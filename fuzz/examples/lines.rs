@@ -65,7 +65,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             .filter(|(_, (_, hits))| *hits == 0)
             .map(|(line, _)| *line)
             .collect();
-        files.insert(path, (innermost.len() - missed.len(), innermost.len(), missed));
+        files.insert(
+            path,
+            (innermost.len() - missed.len(), innermost.len(), missed),
+        );
     }
     for (name, starts) in PARSERS {
         let (mut run, mut all) = (0, 0);
@@ -77,7 +80,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 all += lines;
             }
         }
-        println!("{name}: {run} of {all} lines, {:.1} %", 100.0 * run as f64 / all.max(1) as f64);
+        println!(
+            "{name}: {run} of {all} lines, {:.1} %",
+            100.0 * run as f64 / all.max(1) as f64
+        );
     }
     Ok(())
 }
