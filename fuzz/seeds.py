@@ -8,11 +8,12 @@ import sys
 
 out = pathlib.Path(sys.argv[1])
 home = pathlib.Path(__file__).resolve().parent.parent
-for target in ("headers", "prompts", "discord"):
+for target in ("headers", "pixels", "prompts", "discord"):
     (out / target).mkdir(parents=True, exist_ok=True)
 for path in (home / "crates/pixels/tests/data").iterdir():
     if path.suffix in (".jpg", ".png", ".webp", ".gif", ".bmp", ".tif"):
-        (out / "headers" / path.name).write_bytes(path.read_bytes()[:65536])
+        for target in ("headers", "pixels"):
+            (out / target / path.name).write_bytes(path.read_bytes()[:65536])
 prompts = [path.read_text(errors="replace") for folder in sys.argv[2:] for path in pathlib.Path(folder).rglob("*.txt")]
 prompts += ["https://s.mj.run/x {red, blue} car::2 rain::-.5 —ar 3:2 --niji 5", "a --no b, c --ar 16:9 --v 5.2 --s 750 --w 10 --h 20"]
 TAILS = ["<@1> (fast)", "Variations (Strong) by <@1> (fast)", "Image #3 <@1>", "Upscaled (2x) by <@1> (fast)",

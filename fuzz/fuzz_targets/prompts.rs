@@ -7,5 +7,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let prompt = Prompt::parse(text);
     assert_eq!(prompt.raw(), text);
     assert_eq!(Prompt::parse(&prompt.to_string()), prompt);
-    let _ = (prompt.to_caption(), prompt.parameters(), prompt.generator_and_version());
+    let _ = (
+        prompt.to_caption(),
+        prompt.parameters(),
+        prompt.generator_and_version(),
+    );
 });

@@ -40,3 +40,21 @@ pub fn discord(bytes: &[u8], collection: &str) -> Result<u64, Error> {
     )?;
     Ok(sink.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use fs_err as fs;
+
+    use super::*;
+
+    #[test]
+    #[ignore = "needs TERMINUS_CORPUS, the folder that holds fuzz/corpus"]
+    fn what_fuzzing_found_is_items_and_no_crash() {
+        let corpus = std::env::var("TERMINUS_CORPUS").unwrap();
+        for entry in fs::read_dir(Path::new(&corpus).join("discord")).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            discord(&bytes, "c").unwrap();
+            message(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}

@@ -134,3 +134,18 @@ proptest! {
         prop_assert!(!caption.to_lowercase().contains("http://"), "{:?}", caption);
     }
 }
+
+#[test]
+#[ignore = "needs TERMINUS_CORPUS, the folder that holds fuzz/corpus"]
+fn what_fuzzing_found_is_read_again_as_it_was_read() {
+    let corpus = std::env::var("TERMINUS_CORPUS").unwrap();
+    for entry in fs_err::read_dir(format!("{corpus}/prompts")).unwrap() {
+        let Ok(text) = fs_err::read_to_string(entry.unwrap().path()) else {
+            continue;
+        };
+        let prompt = Prompt::parse(&text);
+        assert_eq!(prompt.raw(), text);
+        assert_eq!(Prompt::parse(&prompt.to_string()), prompt);
+        let _ = (prompt.to_caption(), prompt.generator_and_version());
+    }
+}

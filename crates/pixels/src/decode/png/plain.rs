@@ -17,8 +17,9 @@ const SIGNATURE: usize = 8;
 const AROUND: usize = 12;
 /// Deflate makes no more of a byte, so that a small file which lies of its size takes no memory.
 const MOST_UNPACKED: usize = 1032;
-/// Memory that a thread keeps for its next picture, in bytes; a picture of 16 MP and 8 bits fits.
-const KEPT: usize = 48 << 20;
+/// Memory for rows that a thread keeps for its next picture, in bytes; 4096x4096 pixels of 8 bits fit. The library, which needs
+/// no more than one row, reads what is larger.
+const MOST_ROWS: usize = 64 << 20;
 
 /// What a thread works in. Fresh pages for each picture would cost a tenth of the time.
 #[derive(Default)]
@@ -35,15 +36,16 @@ thread_local! {
 /// judges.
 pub(super) fn read(bytes: &[u8], rect: Rect) -> Option<Samples> {
     let shape = Shape::of(bytes)?;
+    if shape.rows_bytes()? > MOST_ROWS {
+        return None;
+    }
     // Taken out, not borrowed, so that nothing that happens meanwhile finds it locked.
     let mut memory = MEMORY.take();
     let samples = memory
         .unpack(bytes, &shape)
         .and_then(|()| shape.samples(&memory.rows, rect));
-    for part in [&mut memory.packed, &mut memory.rows] {
-        if part.capacity() > KEPT {
-            *part = Vec::new();
-        }
+    if memory.packed.capacity() > MOST_ROWS {
+        memory.packed = Vec::new();
     }
     MEMORY.set(memory);
     samples
@@ -79,7 +81,11 @@ impl Memory {
         if size > packed.len().saturating_mul(MOST_UNPACKED) {
             return None;
         }
-        rows.resize(size, 0);
+        // Rows of the picture before are left where they lie, and written over.
+        if rows.len() < size {
+            rows.resize(size, 0);
+        }
+        let rows = rows.get_mut(..size)?;
         let deflated = behind_zlib_header(packed)?;
         let unpacked = Decompressor::new()
             .deflate_decompress(deflated, rows)
@@ -258,6 +264,7 @@ mod tests {
         assert!(whole(&patched(23, 101)).is_none(), "a row too few");
         assert!(whole(&patched(23, 99)).is_none(), "a row too many");
         assert!(whole(&patched(24, 16)).is_none(), "16 bits a sample");
+        assert!(whole(&patched(17, 0x40)).is_none(), "too large to be kept");
         assert!(whole(&patched(28, 1)).is_none(), "rows in passes");
         assert!(whole(b"\x89PNG").is_none(), "no chunk");
         let end = find(&sound, *b"IEND");
