@@ -117,7 +117,7 @@ pub fn look(
                 look.raw = raw;
             }
         }
-        Ok(())
+        Ok(None)
     })?;
     Ok(looks)
 }

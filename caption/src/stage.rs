@@ -24,6 +24,7 @@ use crate::{
     config::CaptionerConfig,
 };
 use keeper::Keeper;
+use round::Member;
 
 /// Captions that are committed together.
 pub const BATCH_ITEMS: usize = 1024;
@@ -66,23 +67,28 @@ pub fn caption(
         .collect::<Result<Vec<_>, Error>>()?;
     let mut given = Given::default();
     let mut summary = Summary::default();
-    for captioner in &captioners {
-        let pictures: Vec<(&LedgerRow, PictureId)> = rows
-            .iter()
-            .filter(|row| {
-                let own = collections.get(row.collection.as_str());
-                own.is_some_and(|own| {
-                    own.captioners
-                        .iter()
-                        .any(|other| other.name == captioner.plan.name)
-                }) && override_of(plan, row).is_none()
+    for sharing in sharing_a_model(&captioners) {
+        let group: Vec<Member<'_>> = sharing
+            .into_iter()
+            .map(|captioner| Member {
+                captioner,
+                pictures: rows
+                    .iter()
+                    .filter(|row| {
+                        let own = collections.get(row.collection.as_str());
+                        own.is_some_and(|own| {
+                            own.captioners
+                                .iter()
+                                .any(|other| other.name == captioner.plan.name)
+                        }) && override_of(plan, row).is_none()
+                    })
+                    .filter_map(|row| Some((row, row.picture_id()?)))
+                    .collect(),
             })
-            .filter_map(|row| Some((row, row.picture_id()?)))
             .collect();
         round::run(
             plan,
-            captioner,
-            &pictures,
+            &group,
             &mut keeper,
             &mut given,
             &mut summary,
@@ -134,6 +140,22 @@ fn in_order(plan: &CaptionPlan) -> Result<Vec<&CaptionerPlan>, Error> {
         }
     }
     Ok(captioners.into_values().collect())
+}
+
+/// Captioners in their order, those together that one opened model can answer for: it is shown each picture once.
+fn sharing_a_model<'c, 'p>(captioners: &'c [Captioner<'p>]) -> Vec<Vec<&'c Captioner<'p>>> {
+    let mut groups: Vec<Vec<&Captioner<'_>>> = Vec::new();
+    for captioner in captioners {
+        let config = &captioner.plan.config;
+        let group = groups
+            .iter_mut()
+            .find(|group| group[0].plan.config.shares_a_model_with(config));
+        match group {
+            Some(group) => group.push(captioner),
+            None => groups.push(vec![captioner]),
+        }
+    }
+    groups
 }
 
 /// The caption that a person wrote for an item.

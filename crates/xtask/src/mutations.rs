@@ -81,7 +81,7 @@ const MUTATIONS: [Mutation; 13] = [
     },
     Mutation {
         name: "the mark of the picture's end through the vision expert",
-        file: "caption/src/vlm/model.rs",
+        file: "caption/src/vlm/family.rs",
         from: "vision: (start, tokens - 1),",
         to: "vision: (start, *tokens),",
         package: "terminus-caption",
@@ -89,7 +89,7 @@ const MUTATIONS: [Mutation; 13] = [
     },
     Mutation {
         name: "a position of its own for each patch",
-        file: "caption/src/vlm/model.rs",
+        file: "caption/src/vlm/family.rs",
         from: "positions.extend(std::iter::repeat_n(start + 1, *tokens as usize - 2));",
         to: "positions.extend(start + 1..start + tokens - 1);",
         package: "terminus-caption",
