@@ -137,13 +137,14 @@ impl Model {
         })
     }
 
-    /// How many tokens the longest of these questions and its answer may become together.
+    /// How many tokens these questions and their answers take: all rows are as long as the longest question, and as the
+    /// longest answer.
     pub fn room(&self, questions: &[Question<'_>]) -> usize {
-        questions
+        let lengths = questions
             .iter()
-            .map(|asked| self.question_length(asked.prompt) + asked.decoding.max_new_tokens)
-            .max()
-            .unwrap_or(0)
+            .map(|asked| self.question_length(asked.prompt));
+        let answers = questions.iter().map(|asked| asked.decoding.max_new_tokens);
+        lengths.max().unwrap_or(0) + answers.max().unwrap_or(0)
     }
 
     /// What the model says: [`Model::show`], and all questions at once.

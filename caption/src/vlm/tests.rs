@@ -275,7 +275,7 @@ fn several_questions_about_one_showing_are_answered_as_if_each_were_asked_alone(
         // Both prompts about one picture, one about the other; then a few of them again, with draws; then all as before.
         let rounds = [
             vec![(0, short, None), (0, long, None), (1, long, None)],
-            vec![(1, long, Some(5)), (0, short, Some(9))],
+            vec![(1, long, Some(5)), (0, short, Some(9))], // the longer answer to the shorter question
             vec![(0, long, Some(2))],
             vec![(0, short, None), (1, short, None)],
         ];
@@ -291,7 +291,10 @@ fn several_questions_about_one_showing_are_answered_as_if_each_were_asked_alone(
         let mut sitting = fixture.model.show(&pixels, room.unwrap()).unwrap();
         for round in &rounds {
             assert!(sitting.has_room(round));
-            for (asked, said) in round.iter().zip(sitting.ask(round).unwrap()) {
+            let again = fixture.model.caption(&pixels, round).unwrap();
+            let told = sitting.ask(round).unwrap();
+            assert_eq!(told, again, "{name}: with no more room than they need");
+            for (asked, said) in round.iter().zip(told) {
                 let alone = Question {
                     picture: 0,
                     ..*asked
