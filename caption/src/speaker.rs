@@ -32,10 +32,11 @@ pub(crate) struct Ask<'a> {
     pub sampling: Option<Sampling>,
     /// Seed of its draws.
     pub seed: u64,
-    /// Tokens of the answer at most, where it is asked of a model here.
+    /// Tokens of the answer at most.
     pub max_new_tokens: u32,
 }
 
+#[cfg(feature = "torch")]
 impl Ask<'_> {
     /// Whether both are about the same pixels.
     pub(crate) fn shows_what(&self, other: &Self) -> bool {
