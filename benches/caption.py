@@ -1,11 +1,12 @@
 """A captioning model here and in transformers, and its preprocessing here and in Pillow: `cargo xtask bench caption`.
 
-    python benches/caption.py TIME_VLM FIT [--threads N] [--repeats N] [--only model|pillow]
+    python benches/caption.py TIME_VLM FIT [--threads N] [--repeats N] [--only model|pillow] [--precision f32 bf16]
 
 TIME_VLM is the program of caption/examples/time_vlm.rs, FIT that of crates/pixels/examples/fit.rs. The model is a LLaVA of
-about 150 M parameters with random weights. transformers runs in its best settings on this CPU: f32, scaled dot product
+about 150 M parameters with random weights. transformers runs in its best settings on this CPU: scaled dot product
 attention, inference mode, and the better of a growing and a static cache. Each side is a process of its own, asked in turn
-for one and for 41 tokens: the first is the prefill, the difference 40 steps of decoding. Both give the same tokens.
+for one and for 41 tokens: the first is the prefill, the difference 40 steps of decoding. In f32 both give the same tokens.
+From the times follows what finished rows of a batch cost, and what filling their places at once would save.
 
 Written with Python 3.11, torch 2.11.0, transformers 5.23.0, Pillow 13.0.0.
 """
@@ -77,7 +78,7 @@ def peak_kib():
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def serve(folder, threads, cache):
+def serve(folder, threads, cache, precision):
     """transformers as a program that speaks as TIME_VLM does."""
     import torch
     from tokenizers import Tokenizer
@@ -85,13 +86,14 @@ def serve(folder, threads, cache):
 
     torch.set_num_threads(threads)
     start = peak_kib()
-    model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
+    model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").eval()
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
     encode = lambda text: tokenizer.encode(text, add_special_tokens=False).ids
     image = model.config.image_token_id
     ids = encode(BEFORE) + [image] * (SIDE // 16) ** 2 + encode("Describe the image." + AFTER)
     pixels = torch.from_numpy(picture(SIDE, SIDE).reshape(SIDE, SIDE, 3).astype(np.float32) / 255).permute(2, 0, 1)
-    pixels = (pixels - 0.5) / 0.5
+    pixels = ((pixels - 0.5) / 0.5).to(dtype)
     print(f"ready {start}", flush=True)
     for line in sys.stdin:
         batch, tokens = map(int, line.split())
@@ -121,34 +123,74 @@ class Side:
         return float(seconds), ids
 
 
-def models(program, threads, repeats):
+def models(program, threads, repeats, precisions):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, __file__, "--make", folder], check=True)
-        rival = [sys.executable, __file__, "--serve", folder, "--threads", str(threads), "--cache"]
-        sides = {
-            "terminus": Side([program, folder, str(threads), str(SIDE)], threads),
-            "transformers": Side([*rival, "dynamic"], threads),
-            "transformers, static cache": Side([*rival, "static"], threads),
-        }
-        for batch in (1, 8):
-            prefill, decode, answers = {}, {}, {}
-            for repeat in range(repeats + 1):
-                for name, side in sides.items():
-                    first, _ = side.ask(batch, 1)
-                    whole, answers[name] = side.ask(batch, 1 + STEPS)
-                    if repeat:  # the first warms up
-                        prefill.setdefault(name, []).append(batch / first)
-                        decode.setdefault(name, []).append(batch * STEPS / (whole - first))
-            same = len(set(answers.values())) == 1
-            print(f"batch {batch}: {len(set(answers['terminus'].split(',')))} distinct tokens, the same from all: {same}")
-            for what, rates, unit in [("prefill", prefill, "images/s"), ("decode", decode, "tokens/s")]:
-                ours = statistics.median(rates["terminus"])
-                for name, values in rates.items():
-                    median = statistics.median(values)
-                    print(f"  {what:8}{name:28}{median:8.2f} {unit} (best {max(values):.2f}), ratio {ours / median:.2f}", flush=True)
-        for name, side in sides.items():
-            peak = int(side.peak) / 1024
-            print(f"peak memory {name:28}{peak:7.0f} MiB, {peak - side.start / 1024:.0f} MiB of it since the model was opened")
+        for precision in precisions:
+            model(program, folder, threads, repeats, precision)
+
+
+def model(program, folder, threads, repeats, precision):
+    rival = [sys.executable, __file__, "--serve", folder, "--threads", str(threads), "--precision", precision, "--cache"]
+    sides = {
+        "terminus": Side([program, folder, str(threads), str(SIDE), precision], threads),
+        "transformers": Side([*rival, "dynamic"], threads),
+        "transformers, static cache": Side([*rival, "static"], threads),
+    }
+    ours = {}
+    for batch in (1, 8):
+        prefill, decode, answers = {}, {}, {}
+        for repeat in range(repeats + 1):
+            for name, side in sides.items():
+                first, _ = side.ask(batch, 1)
+                whole, answers[name] = side.ask(batch, 1 + STEPS)
+                if repeat:  # the first warms up
+                    prefill.setdefault(name, []).append(batch / first)
+                    decode.setdefault(name, []).append(batch * STEPS / (whole - first))
+        same = len(set(answers.values())) == 1
+        print(f"{precision} batch {batch}: {len(set(answers['terminus'].split(',')))} distinct tokens, the same from all: {same}")
+        for what, rates, unit in [("prefill", prefill, "images/s"), ("decode", decode, "tokens/s")]:
+            ours[what, batch] = statistics.median(rates["terminus"])
+            for name, values in rates.items():
+                median = statistics.median(values)
+                ratio = ours[what, batch] / median
+                print(f"  {what:8}{name:28}{median:8.2f} {unit} (best {max(values):.2f}), ratio {ratio:.2f}", flush=True)
+    for name, side in sides.items():
+        peak = int(side.peak) / 1024
+        print(f"peak memory {name:28}{peak:7.0f} MiB, {peak - side.start / 1024:.0f} MiB of it since the model was opened")
+        side.process.stdin.close()
+        side.process.wait()
+    finished_rows(ours)
+
+
+def finished_rows(rates, batch=16, count=16_000, most=120):
+    """What rows cost that are finished before their batch is, by the measured times of a step and of a prefill."""
+    # A step of n rows takes base + n * more seconds.
+    one, eight = 1 / rates["decode", 1], 8 / rates["decode", 8]
+    more = (eight - one) / 7
+    base = one - more
+    shown_together, shown_alone = 1 / rates["prefill", 8], 1 / rates["prefill", 1]
+    rng = np.random.default_rng(0)
+    for name, lengths in [
+        ("captions of 60 tokens, half of them between 47 and 76", rng.lognormal(np.log(60), 0.35, count)),
+        ("lengths as of a coin that ends one caption in 60 tokens", rng.geometric(1 / 60, count)),
+    ]:
+        lengths = np.clip(lengths.astype(int), 1, most)
+        done, seconds = 0, count * shown_together
+        for rows in lengths.reshape(-1, batch):
+            held = batch
+            for step in range(rows.max()):
+                is_open = int((rows > step).sum())
+                if is_open * 4 <= held * 3:  # as caption/src/vlm/generate.rs does
+                    held = is_open
+                done += held
+                seconds += base + held * more
+        # Every place is filled again at once; its picture is shown alone while the others wait.
+        filled = count * shown_alone + lengths.sum() / batch * (base + batch * more)
+        print(
+            f"{name}: {done / lengths.sum():.2f} row-steps done for each one needed; "
+            f"{count / seconds:.2f} captions/s, {count / filled:.2f} if finished rows were filled at once"
+        )
 
 
 def pillow(program):
@@ -171,6 +213,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", choices=["model", "pillow"])
+    parser.add_argument("--precision", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"])
     # The script's own processes.
     parser.add_argument("--make", type=Path)
     parser.add_argument("--serve")
@@ -179,11 +222,11 @@ def main():
     if arguments.make:
         make(arguments.make)
     elif arguments.serve:
-        serve(arguments.serve, arguments.threads, arguments.cache)
+        serve(arguments.serve, arguments.threads, arguments.cache, arguments.precision[0])
     else:
         time_vlm, fit = arguments.programs
         if arguments.only != "pillow":
-            models(time_vlm, arguments.threads, arguments.repeats)
+            models(time_vlm, arguments.threads, arguments.repeats, arguments.precision)
         if arguments.only != "model":
             pillow(fit)
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use terminus_manifest::run::Progress;
 
 /// How often a plain line says how far a step is.
@@ -84,10 +84,10 @@ impl Progress for Terminal {
         let bar = match total {
             _ if is_plain => ProgressBar::hidden(),
             Some(_) => ProgressBar::no_length().with_style(style(
-                "{prefix:>8} {wide_bar:.cyan/blue} {human_pos}/{human_len} {msg} {per_sec:>10} eta {eta}",
+                "{prefix:>8} {wide_bar:.cyan/blue} {human_pos}/{human_len} {msg} {rate:>10} eta {eta}",
             )),
             None => ProgressBar::no_length()
-                .with_style(style("{prefix:>8} {spinner} {human_pos} {msg} {per_sec}")),
+                .with_style(style("{prefix:>8} {spinner} {human_pos} {msg} {rate}")),
         };
         if let Some(total) = total {
             bar.set_length(total);
@@ -152,5 +152,11 @@ impl Progress for Terminal {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    // indicatif's own rate has ten decimals.
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = write!(out, "{:.1}/s", state.per_sec());
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", rate)
 }

@@ -193,3 +193,33 @@ fn a_picture_that_vanished_fails_this_time_and_is_captioned_when_it_is_back() {
         2
     );
 }
+
+#[test]
+fn kept_answers_are_cleaned_again_when_the_model_is_gone() {
+    let work = Work::new("cogvlm", ANYTHING);
+    let model = work.folder.path().join("model");
+    fs::create_dir(&model).unwrap();
+    for entry in fs::read_dir(golden("cogvlm")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, model.join(path.file_name().unwrap())).unwrap();
+    }
+    let write = |min_chars: u32| {
+        let gate =
+            format!("\n[captioner.small.gate]\nmin_chars = {min_chars}\nlanguage = \"any\"\n");
+        work.write_recipe(&format!("{ANYTHING}{gate}"));
+        let recipe = work.folder.path().join("recipe.toml");
+        let text = fs::read_to_string(&recipe).unwrap();
+        let golden = golden("cogvlm").display().to_string();
+        fs::write(&recipe, text.replace(&golden, "model")).unwrap();
+    };
+    write(1);
+    assert_eq!(work.caption()["captioners"]["small"]["asked"], 2);
+    let said = work.raw();
+    fs::remove_dir_all(&model).unwrap();
+    write(100_000);
+    let strict = work.caption();
+    assert_eq!(strict["recleaned"], 2);
+    assert_eq!(strict["rules"]["too_short"], 2);
+    assert!(strict["captioners"].as_object().unwrap().is_empty());
+    assert_eq!(work.raw(), said, "raw answers stay as they came");
+}

@@ -1,6 +1,6 @@
 //! Times a captioning model for `benches/caption.py`, which times transformers in turn with it: one line in, one line out.
 //!
-//! `time_vlm FOLDER THREADS SIDE_PX` opens the model, says `ready` with its own peak of memory so far, and answers each line
+//! `time_vlm FOLDER THREADS SIDE_PX PRECISION` opens the model, says `ready` with its own peak of memory so far, and answers each line
 //! `BATCH TOKENS` on stdin with the seconds that BATCH captions of TOKENS tokens took, the ids of the first, and the peak
 //! of memory in KiB.
 
@@ -11,13 +11,15 @@ use std::{
 };
 
 use terminus_caption::{
-    Decoding, Error, Model,
+    Decoding, Error, Model, Question,
     config::{CaptionerConfig, VlmConfig},
 };
 use terminus_pixels::RgbImage;
 
-fn settings(folder: &str) -> Option<VlmConfig> {
-    let json = serde_json::json!({ "kind": "vlm", "model": folder, "prompts": ["Describe the image."], "device": "cpu" });
+fn settings(folder: &str, precision: &str) -> Option<VlmConfig> {
+    let json = serde_json::json!({
+        "kind": "vlm", "model": folder, "prompts": ["Describe the image."], "device": "cpu", "precision": precision,
+    });
     match serde_json::from_value(json) {
         Ok(CaptionerConfig::Vlm(config)) => Some(config),
         _ => None,
@@ -41,13 +43,15 @@ fn picture(model_side_px: u32) -> Option<RgbImage> {
 
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let ([folder, threads, side], mut out) = (&arguments[..], std::io::stdout()) else {
-        eprintln!("usage: time_vlm FOLDER THREADS SIDE_PX");
+    let ([folder, threads, side, precision], mut out) = (&arguments[..], std::io::stdout()) else {
+        eprintln!("usage: time_vlm FOLDER THREADS SIDE_PX f32|bf16|f16");
         std::process::exit(2);
     };
     terminus_nn::device::set_threads(threads.parse().unwrap_or(1));
     let start_kib = peak_kib();
-    let Some((settings, image)) = settings(folder).zip(picture(side.parse().unwrap_or(0))) else {
+    let Some((settings, image)) =
+        settings(folder, precision).zip(picture(side.parse().unwrap_or(0)))
+    else {
         return Err(Error::NoModel {
             folder: PathBuf::from(folder),
         });
@@ -67,15 +71,17 @@ fn main() -> Result<(), Error> {
         let decoding = Decoding {
             max_new_tokens,
             sampling: None,
-            stop: Vec::new(),
+            seed: 0,
         };
+        let questions: Vec<Question<'_>> = (0..batch)
+            .map(|picture| Question {
+                picture,
+                prompt: "Describe the image.",
+                decoding,
+            })
+            .collect();
         let start = Instant::now();
-        let said = model.caption(
-            &vec![pixels.as_slice(); batch],
-            &vec!["Describe the image."; batch],
-            &decoding,
-            &vec![0; batch],
-        )?;
+        let said = model.caption(&vec![pixels.as_slice(); batch], &questions)?;
         let seconds = start.elapsed().as_secs_f64();
         let ids: Vec<String> = said
             .first()

@@ -66,6 +66,26 @@ impl CaptionerConfig {
         }
     }
 
+    /// Whether one opened model, shown a picture once, can answer for both.
+    pub(crate) fn shares_a_model_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Vlm(one), Self::Vlm(other)) => {
+                let model = |config: &VlmConfig| {
+                    (
+                        config.model.clone(),
+                        config.template.clone(),
+                        config.precision,
+                        config.device.clone(),
+                        config.device_layers,
+                        config.batch_size,
+                    )
+                };
+                model(one) == model(other)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a model looks at the picture.
     pub fn asks_a_model(&self) -> bool {
         !matches!(self, Self::Prompt {} | Self::Text { .. })

@@ -92,7 +92,12 @@ impl Endpoint {
 type Ready = (usize, Result<Vec<u8>, Reply>);
 
 impl Speaker for Endpoint {
-    fn ask(&mut self, asks: &[Ask<'_>], cancel: &Cancel, tell: &mut Tell<'_>) -> Result<(), Error> {
+    fn ask<'a>(
+        &mut self,
+        asks: &[Ask<'a>],
+        cancel: &Cancel,
+        tell: &mut Tell<'_, 'a>,
+    ) -> Result<(), Error> {
         let (sender, receiver) = mpsc::channel(self.limiter.most() as usize);
         let (pictures, max_side_px) = (self.pictures.clone(), self.max_side_px);
         let chat = Arc::clone(&self.chat);
@@ -145,16 +150,16 @@ fn prepare(
 }
 
 /// All requests of one call.
-struct Flight<'f, 't> {
+struct Flight<'f, 't, 'a> {
     name: &'f str,
     chat: &'f Arc<Chat>,
     limiter: &'f Arc<Limiter>,
     given_up: &'f mut u32,
     cancel: &'f Cancel,
-    tell: &'f mut Tell<'t>,
+    tell: &'f mut Tell<'t, 'a>,
 }
 
-impl Flight<'_, '_> {
+impl Flight<'_, '_, '_> {
     /// Keeps requests in flight until all are answered. Those in flight when something ends it are dropped.
     async fn fly(mut self, mut receiver: mpsc::Receiver<Ready>) -> Result<(), Error> {
         let mut flying: JoinSet<(usize, Outcome)> = JoinSet::new();
@@ -168,7 +173,7 @@ impl Flight<'_, '_> {
                         let (chat, limiter) = (Arc::clone(self.chat), Arc::clone(self.limiter));
                         flying.spawn(async move { (at, chat.ask(body, &limiter).await) });
                     }
-                    Some((at, Err(reply))) => (self.tell)(at, reply)?,
+                    Some((at, Err(reply))) => self.tell(at, reply)?,
                     None => is_open = false,
                 },
                 Some(done) = flying.join_next(), if !flying.is_empty() => {
@@ -188,16 +193,21 @@ impl Flight<'_, '_> {
         Ok(())
     }
 
+    /// What is asked next of a picture comes in a later call: here that costs no more.
+    fn tell(&mut self, at: usize, reply: Reply) -> Result<(), Error> {
+        (self.tell)(at, reply).map(drop)
+    }
+
     fn land(&mut self, at: usize, outcome: Outcome) -> Result<(), Error> {
         match outcome {
             Outcome::Said(reply) => {
                 *self.given_up = 0;
-                (self.tell)(at, reply)
+                self.tell(at, reply)
             }
-            Outcome::Refused(detail) => (self.tell)(at, fault(detail)),
+            Outcome::Refused(detail) => self.tell(at, fault(detail)),
             Outcome::GaveUp(detail) => {
                 *self.given_up += 1;
-                (self.tell)(at, fault(detail.clone()))?;
+                self.tell(at, fault(detail.clone()))?;
                 if *self.given_up >= DEAD_AFTER {
                     return Err(self.dead(format!(
                         "{DEAD_AFTER} pictures one after the other got no answer; the last: {detail}\n\

@@ -119,7 +119,7 @@ pub fn look(
                 look.raw = raw;
             }
         }
-        Ok(())
+        Ok(None)
     })?;
     Ok(looks)
 }

@@ -40,6 +40,16 @@ pub(crate) struct Ask<'a> {
     pub sampling: Option<Sampling>,
     /// Seed of its draws.
     pub seed: u64,
+    /// Tokens of the answer at most.
+    pub max_new_tokens: u32,
+}
+
+#[cfg(feature = "torch")]
+impl Ask<'_> {
+    /// Whether both are about the same pixels.
+    pub(crate) fn shows_what(&self, other: &Self) -> bool {
+        self.row.item_id == other.row.item_id && self.crop == other.crop
+    }
 }
 
 /// What came of it.
@@ -57,16 +67,22 @@ pub(crate) enum Reply {
     Fault { reason: Reason, detail: String },
 }
 
-/// Takes the reply to the ask of this number.
-pub(crate) type Tell<'t> = dyn FnMut(usize, Reply) -> Result<(), Error> + 't;
+/// Takes the reply to the ask of this number; gives the next question about the picture if the reply is refused. Whoever
+/// can ask that at once for less does, and tells again; otherwise it comes in a later call.
+pub(crate) type Tell<'t, 'a> = dyn FnMut(usize, Reply) -> Result<Option<Ask<'a>>, Error> + 't;
 
 /// Answers questions about pictures.
 pub(crate) trait Speaker {
-    /// Gives `tell` one reply for each ask, in any order, as soon as it has it.
+    /// Gives `tell` a reply for each ask, in any order, as soon as it has it. Asks about one picture stand together.
     ///
     /// # Errors
     /// What ends the whole stage; [`Error::Interrupted`] if `cancel` says so.
-    fn ask(&mut self, asks: &[Ask<'_>], cancel: &Cancel, tell: &mut Tell<'_>) -> Result<(), Error>;
+    fn ask<'a>(
+        &mut self,
+        asks: &[Ask<'a>],
+        cancel: &Cancel,
+        tell: &mut Tell<'_, 'a>,
+    ) -> Result<(), Error>;
 }
 
 /// What a captioner asks: the prompts of its list, and how often.
@@ -76,6 +92,7 @@ pub(crate) struct Questions<'a> {
     pub attempts: u32,
     first: Option<Sampling>,
     seed: u64,
+    max_new_tokens: u32,
 }
 
 impl<'a> Questions<'a> {
@@ -94,18 +111,21 @@ impl<'a> Questions<'a> {
                 attempts: vlm.attempts.get(),
                 first: drawn(vlm.temperature, vlm.top_p, vlm.top_k),
                 seed: vlm.seed,
+                max_new_tokens: vlm.max_new_tokens.get(),
             }),
             CaptionerConfig::Http(http) => Some(Self {
                 prompts: &http.prompts,
                 attempts: http.attempts.get(),
                 first: drawn(http.temperature, 1.0, 0),
                 seed: http.seed,
+                max_new_tokens: http.max_new_tokens.get(),
             }),
             CaptionerConfig::Tagger(_) => Some(Self {
                 prompts: &[],
                 attempts: 1,
                 first: None,
                 seed: 0,
+                max_new_tokens: 0,
             }),
             CaptionerConfig::Prompt {} | CaptionerConfig::Text { .. } => None,
         }
@@ -138,6 +158,7 @@ impl<'a> Questions<'a> {
                 Some(RETRY)
             },
             seed: ids::hash_u64("ask", &[&fields[0], &fields[1], &fields[2]]),
+            max_new_tokens: self.max_new_tokens,
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     config::CaptionerConfig,
 };
 use keeper::Keeper;
+use round::Member;
 
 /// Captions that are committed together.
 pub const BATCH_ITEMS: usize = 1024;
@@ -67,26 +68,31 @@ pub fn caption(
         .collect::<Result<Vec<_>, Error>>()?;
     let mut given = Given::default();
     let mut summary = Summary::default();
-    for captioner in &captioners {
-        let views: Vec<(&LedgerRow, View)> = rows
-            .iter()
-            .filter(|row| {
-                let own = collections.get(row.collection.as_str());
-                own.is_some_and(|own| {
-                    own.captioners
-                        .iter()
-                        .any(|other| other.name == captioner.plan.name)
-                }) && override_of(plan, row).is_none()
-            })
-            .flat_map(|row| {
-                let views = plan.views_of(captioner.plan, row);
-                views.into_iter().map(move |view| (row, view))
+    for sharing in sharing_a_model(&captioners) {
+        let group: Vec<Member<'_>> = sharing
+            .into_iter()
+            .map(|captioner| Member {
+                captioner,
+                views: rows
+                    .iter()
+                    .filter(|row| {
+                        let own = collections.get(row.collection.as_str());
+                        own.is_some_and(|own| {
+                            own.captioners
+                                .iter()
+                                .any(|other| other.name == captioner.plan.name)
+                        }) && override_of(plan, row).is_none()
+                    })
+                    .flat_map(|row| {
+                        let views = plan.views_of(captioner.plan, row);
+                        views.into_iter().map(move |view| (row, view))
+                    })
+                    .collect(),
             })
             .collect();
         round::run(
             plan,
-            captioner,
-            &views,
+            &group,
             &mut keeper,
             &mut given,
             &mut summary,
@@ -139,6 +145,22 @@ fn in_order(plan: &CaptionPlan) -> Result<Vec<&CaptionerPlan>, Error> {
         }
     }
     Ok(captioners.into_values().collect())
+}
+
+/// Captioners in their order, those together that one opened model can answer for: it is shown each picture once.
+fn sharing_a_model<'c, 'p>(captioners: &'c [Captioner<'p>]) -> Vec<Vec<&'c Captioner<'p>>> {
+    let mut groups: Vec<Vec<&Captioner<'_>>> = Vec::new();
+    for captioner in captioners {
+        let config = &captioner.plan.config;
+        let group = groups
+            .iter_mut()
+            .find(|group| group[0].plan.config.shares_a_model_with(config));
+        match group {
+            Some(group) => group.push(captioner),
+            None => groups.push(vec![captioner]),
+        }
+    }
+    groups
 }
 
 /// The caption that a person wrote for an item.

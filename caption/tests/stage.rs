@@ -132,6 +132,45 @@ fn a_model_and_a_tagger_on_disk_say_what_the_reference_scripts_say() {
     assert!(again.captioners.is_empty() && again.changed == 0);
 }
 
+/// Raw answers with the number of the attempt and the prompt that gave them.
+#[cfg(feature = "torch")]
+fn answers(root: &Root, captioner: &str) -> Vec<(String, u32, String)> {
+    let rows = captions(root, captioner).into_iter();
+    rows.map(|row| (row.raw, row.attempt, row.prompt)).collect()
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn captioners_that_share_a_model_say_what_each_says_alone() {
+    terminus_nn::device::set_threads(1);
+    let vlm = |prompt: &str, tokens: u32, attempts: u32, min_chars: u32| {
+        json!({
+            "kind": "vlm", "model": golden("cogvlm"), "max_new_tokens": tokens, "attempts": attempts,
+            "prompts": [prompt, "Caption this image accurately, with as few words as possible."],
+            "gate": { "min_chars": min_chars, "language": "any" },
+        })
+    };
+    // What the second says is refused every time, so that all of its questions are asked.
+    let both = [
+        ("long", vlm("Describe the image.", 40, 1, 1)),
+        ("refused", vlm("Say a word.", 12, 4, 100_000)),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let together = root(&folder.path().join("together"));
+    let summary = run(&plan(&together, &both));
+    assert_eq!(summary.captioners["long"].asked, 2);
+    assert_eq!(summary.captioners["refused"].asked, 8);
+    assert_eq!(summary.captioners["refused"].refused, 2);
+    for (name, settings) in both {
+        // A batch of one picture each: nothing is shared with another picture either.
+        let mut settings = settings;
+        settings["batch_size"] = json!(1);
+        let alone = root(&folder.path().join(name));
+        run(&plan(&alone, &[(name, settings)]));
+        assert_eq!(answers(&together, name), answers(&alone, name), "{name}");
+    }
+}
+
 /// An endpoint with one good answer; gives its address and counts the pictures that it sees.
 fn endpoint() -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -210,4 +249,40 @@ fn an_endpoint_is_asked_once_and_a_changed_gate_asks_it_nothing() {
         "one request a picture in all"
     );
     assert_eq!(captions(&root, "served")[0].raw, row.raw);
+}
+
+#[test]
+fn the_four_tiles_of_a_grid_have_captions_of_their_own() {
+    let (address, count) = endpoint();
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::new(folder.path());
+    let run_number = root.claim_run("ingest", 0, 1).unwrap();
+    let path = golden("cogvlm").join("image-1.png");
+    let sha256 = Sha256Digest::of(&fs_err::read(&path).unwrap());
+    let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
+    for tile in 1..=4_u32 {
+        let source = "all:grid".to_owned();
+        let item = ItemId::new(&source, tile);
+        let mut row = LedgerRow::found(item, source, "all".to_owned(), path.display().to_string());
+        (row.sha256, row.format, row.tile) = (Some(sha256), Some("png".to_owned()), tile);
+        row.tile_top = Some(if tile > 2 { 17 } else { 0 });
+        row.tile_left = Some(if tile % 2 == 0 { 22 } else { 0 });
+        (row.tile_width, row.tile_height) = (Some(22), Some(17));
+        rows.push(row);
+        verdicts.push(VerdictRow::passed(item, Stage::Ingest, "ingest"));
+    }
+    root.ledger().append(run_number, rows).unwrap();
+    root.verdicts().append(run_number, verdicts).unwrap();
+    let settings =
+        json!({ "kind": "http", "url": address, "model": "mock", "prompts": ["Describe it."] });
+    let summary = run(&plan(&root, &[("served", settings)]));
+    assert_eq!((summary.captioned, summary.counts.passed), (4, 4));
+    assert_eq!(count.load(Ordering::Relaxed), 4);
+    let captions = root.captions().rows().unwrap();
+    let distinct = |of: fn(&CaptionRow) -> String| {
+        let all: std::collections::BTreeSet<String> = captions.iter().map(of).collect();
+        all.len()
+    };
+    assert_eq!(distinct(|row| row.picture_id.to_string()), 4);
+    assert_eq!(distinct(|row| row.caption_key.to_string()), 4);
 }

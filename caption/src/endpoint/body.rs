@@ -35,7 +35,7 @@ pub(super) fn picture(
 }
 
 /// The request for one answer.
-pub(super) fn request(model: &str, ask: &Ask<'_>, picture: &str, max_tokens: u32) -> Value {
+pub(super) fn request(model: &str, ask: &Ask<'_>, picture: &str) -> Value {
     let mut body = json!({
         "model": model,
         "messages": [{
@@ -45,7 +45,7 @@ pub(super) fn request(model: &str, ask: &Ask<'_>, picture: &str, max_tokens: u32
                 { "type": "text", "text": ask.prompt },
             ],
         }],
-        "max_tokens": max_tokens,
+        "max_tokens": ask.max_new_tokens,
         "temperature": 0.0,
     });
     if let (Some(sampling), Some(body)) = (ask.sampling, body.as_object_mut()) {

@@ -24,7 +24,6 @@ pub(super) struct Chat {
     url: String,
     key: Option<Secret>,
     model: String,
-    max_tokens: u32,
     give_up_after: Duration,
     requests: AtomicU64,
 }
@@ -79,7 +78,6 @@ impl Chat {
             url: config.url.trim_end_matches('/').to_owned(),
             key: key.cloned(),
             model: config.model.clone().unwrap_or_default(),
-            max_tokens: config.max_new_tokens.get(),
             give_up_after: Duration::from_secs(u64::from(config.give_up_after_s.get())),
             requests: AtomicU64::new(0),
         };
@@ -167,7 +165,7 @@ impl Chat {
 
     /// The body of a request.
     pub(super) fn body(&self, ask: &Ask<'_>, picture: &str) -> Vec<u8> {
-        let body = body::request(&self.model, ask, picture, self.max_tokens);
+        let body = body::request(&self.model, ask, picture);
         body.to_string().into_bytes()
     }
 

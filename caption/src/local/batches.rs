@@ -15,31 +15,48 @@ use crate::{
 /// Batches that may stand ready while the device works.
 const AHEAD: usize = 2;
 
-/// A picture as numbers, with the place of its ask.
-type Prepared = (usize, Vec<f32>);
-/// What a batch becomes on the device.
-pub(super) type Work<'w> = dyn FnMut(&[(usize, &[f32])]) -> Result<Vec<Reply>, Error> + 'w;
+/// A picture as numbers, with its number among the showings; or why there is none.
+type Prepared = (usize, Result<Vec<f32>, Reply>);
 
-/// Asks in the order in which they are worked on, and where their pictures come from.
-pub(super) struct Batches<'b> {
-    pub asks: &'b [Ask<'b>],
-    pub order: &'b [usize],
+/// A prepared picture, and the places of the asks about it.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'s> {
+    pub asks: &'s [usize],
+    pub pixels: &'s [f32],
+}
+
+/// What a batch becomes on the device. [`Error::OutOfMemory`] says that nothing of it was told.
+pub(super) type Work<'w, 'a> = dyn FnMut(&[Shown<'_>], &mut Tell<'_, 'a>) -> Result<(), Error> + 'w;
+
+/// The showings of pictures in the order in which they are worked on, and where their pictures come from.
+pub(super) struct Batches<'b, 'a> {
+    pub asks: &'b [Ask<'a>],
+    /// The places of the asks about one picture.
+    pub showings: &'b [Vec<usize>],
     pub pictures: &'b Pictures,
     pub input: ImageInput,
     pub cancel: &'b Cancel,
 }
 
-/// Gives `work` the asks in batches of at most `batch_size`, their pictures prepared; whoever
-/// lacks memory gets half of the batch, and the size stays halved.
-pub(super) fn each_batch(
-    batches: &Batches<'_>,
+/// The places of asks, those about one picture together.
+pub(super) fn showings(asks: &[Ask<'_>]) -> Vec<Vec<usize>> {
+    let mut places = 0..asks.len();
+    asks.chunk_by(Ask::shows_what)
+        .map(|of_one| places.by_ref().take(of_one.len()).collect())
+        .collect()
+}
+
+/// Gives `work` the pictures in batches of at most `batch_size`, prepared; whoever lacks memory gets half of the batch,
+/// and the size stays halved.
+pub(super) fn each_batch<'a>(
+    batches: &Batches<'_, 'a>,
     batch_size: &mut usize,
-    tell: &mut Tell<'_>,
-    work: &mut Work<'_>,
+    tell: &mut Tell<'_, 'a>,
+    work: &mut Work<'_, 'a>,
 ) -> Result<(), Error> {
     let Batches {
         asks,
-        order,
+        showings,
         pictures,
         input,
         cancel,
@@ -48,12 +65,14 @@ pub(super) fn each_batch(
     let at_once = *batch_size;
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            for batch in order.chunks(at_once) {
-                let prepared: Vec<Result<Prepared, (usize, Reply)>> = batch
+            let numbers: Vec<usize> = (0..showings.len()).collect();
+            for batch in numbers.chunks(at_once) {
+                let prepared: Vec<Prepared> = batch
                     .par_iter()
-                    .map(|&at| match pictures.load(asks[at].row, asks[at].crop) {
-                        Ok(image) => Ok((at, input.prepare(&image))),
-                        Err(fault) => Err((at, fault)),
+                    .map(|&number| {
+                        let ask = &asks[showings[number][0]];
+                        let image = pictures.load(ask.row, ask.crop);
+                        (number, image.map(|image| input.prepare(&image)))
                     })
                     .collect();
                 // Nobody listens any more: the stage was stopped.
@@ -68,47 +87,34 @@ pub(super) fn each_batch(
                 return Err(Error::Interrupted);
             }
             let mut batch = Vec::new();
-            for one in prepared {
-                match one {
-                    Ok(one) => batch.push(one),
-                    Err((at, fault)) => tell(at, fault)?,
+            for (number, pixels) in &prepared {
+                let asks = showings[*number].as_slice();
+                match pixels {
+                    Ok(pixels) => batch.push(Shown { asks, pixels }),
+                    Err(fault) => {
+                        for &at in asks {
+                            tell(at, fault.clone())?;
+                        }
+                    }
                 }
             }
-            let batch: Vec<(usize, &[f32])> = batch
-                .iter()
-                .map(|(at, pixels)| (*at, pixels.as_slice()))
-                .collect();
-            halving(
-                &batch,
-                batch_size,
-                &mut *work,
-                |part, replies: Vec<Reply>| {
-                    for ((at, _), reply) in part.iter().zip(replies) {
-                        tell(*at, reply)?;
-                    }
-                    Ok(())
-                },
-            )?;
+            halving(&batch, batch_size, |part| work(part, tell))?;
         }
         Ok(())
     })
 }
 
 /// Works on `batch` in parts of at most `size`, which is halved for good whenever memory does not do.
-fn halving<T, R>(
+fn halving<T>(
     batch: &[T],
     size: &mut usize,
-    mut work: impl FnMut(&[T]) -> Result<Vec<R>, Error>,
-    mut done: impl FnMut(&[T], Vec<R>) -> Result<(), Error>,
+    mut work: impl FnMut(&[T]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut rest = batch;
     while !rest.is_empty() {
         let part = &rest[..rest.len().min(*size)];
         match work(part) {
-            Ok(results) => {
-                done(part, results)?;
-                rest = &rest[part.len()..];
-            }
+            Ok(()) => rest = &rest[part.len()..],
             Err(Error::OutOfMemory) if part.len() > 1 => *size = part.len().div_ceil(2),
             Err(error) => return Err(error),
         }
@@ -138,14 +144,15 @@ mod tests {
             prompt: "",
             sampling: None,
             seed: 0,
+            max_new_tokens: 1,
         };
         let asks = vec![ask; 20];
-        let order: Vec<usize> = (0..asks.len()).collect();
+        let showings: Vec<Vec<usize>> = (0..asks.len()).map(|at| vec![at]).collect();
         let cancel = Cancel::new();
         cancel.cancel();
         let batches = Batches {
             asks: &asks,
-            order: &order,
+            showings: &showings,
             pictures: &Pictures::new(
                 &Root::new("nowhere"),
                 PixelPolicy::default(),
@@ -161,33 +168,29 @@ mod tests {
             },
             cancel: &cancel,
         };
-        let mut work = |_: &[(usize, &[f32])]| Ok(Vec::new());
-        let result = each_batch(&batches, &mut 1, &mut |_, _| Ok(()), &mut work);
+        let mut work = |_: &[Shown<'_>], _: &mut Tell<'_, '_>| Ok(());
+        let result = each_batch(&batches, &mut 1, &mut |_, _| Ok(None), &mut work);
         assert!(matches!(result, Err(Error::Interrupted)));
     }
 
     #[test]
     fn a_lack_of_memory_halves_the_batch_and_loses_nothing() {
-        let (mut size, mut seen, mut tries) = (16, Vec::new(), Vec::new());
+        let (mut size, mut seen, mut tries) = (16, Vec::<u32>::new(), Vec::new());
         let batch: Vec<u32> = (0..37).collect();
         let mut work = |part: &[u32]| {
             tries.push(part.len());
             if part.len() > 5 {
                 Err(Error::OutOfMemory)
             } else {
-                Ok(part.to_vec())
+                seen.extend(part);
+                Ok(())
             }
         };
-        halving(&batch, &mut size, &mut work, |_, part| {
-            seen.extend(part);
-            Ok(())
-        })
-        .unwrap();
+        halving(&batch, &mut size, &mut work).unwrap();
         assert_eq!(seen, batch);
         assert_eq!(size, 4);
         assert_eq!(tries[..4], [16, 8, 4, 4]);
-        let mut none = |_: &[u32]| Err::<Vec<u32>, _>(Error::OutOfMemory);
-        let result = halving(&batch, &mut size, &mut none, |_, _| Ok(()));
+        let result = halving(&batch, &mut size, |_| Err(Error::OutOfMemory));
         assert!(matches!(result, Err(Error::OutOfMemory)));
     }
 }

@@ -2,7 +2,7 @@
 
 use terminus_manifest::run::Cancel;
 
-use super::batches::{Batches, each_batch};
+use super::batches::{Batches, Shown, each_batch, showings};
 use crate::{
     Error,
     config::TaggerConfig,
@@ -30,24 +30,30 @@ impl LocalTagger {
 }
 
 impl Speaker for LocalTagger {
-    fn ask(&mut self, asks: &[Ask<'_>], cancel: &Cancel, tell: &mut Tell<'_>) -> Result<(), Error> {
-        let order: Vec<usize> = (0..asks.len()).collect();
+    fn ask<'a>(
+        &mut self,
+        asks: &[Ask<'a>],
+        cancel: &Cancel,
+        tell: &mut Tell<'_, 'a>,
+    ) -> Result<(), Error> {
         let tagger = &self.tagger;
-        let mut work = |batch: &[(usize, &[f32])]| {
-            let pixels: Vec<&[f32]> = batch.iter().map(|(_, pixels)| *pixels).collect();
-            if pixels.is_empty() {
-                return Ok(Vec::new());
+        let mut work = |batch: &[Shown<'_>], tell: &mut Tell<'_, 'a>| {
+            let pixels: Vec<&[f32]> = batch.iter().map(|shown| shown.pixels).collect();
+            for (shown, raw) in batch.iter().zip(tagger.tag(&pixels)?) {
+                let reply = Reply::Said {
+                    raw,
+                    tokens: None,
+                    finish: "stop".to_owned(),
+                };
+                for &at in shown.asks {
+                    tell(at, reply.clone())?;
+                }
             }
-            let replies = tagger.tag(&pixels)?.into_iter().map(|raw| Reply::Said {
-                raw,
-                tokens: None,
-                finish: "stop".to_owned(),
-            });
-            Ok(replies.collect())
+            Ok(())
         };
         let batches = Batches {
             asks,
-            order: &order,
+            showings: &showings(asks),
             pictures: &self.pictures,
             input: tagger.input(),
             cancel,

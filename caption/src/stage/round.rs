@@ -1,4 +1,4 @@
-//! One captioner over all of its pictures.
+//! One captioner over all of its pictures, or several that share a model.
 
 use std::time::Instant;
 
@@ -17,42 +17,115 @@ use crate::{
     captioner::{Captioner, provenance},
     gate::{Circumstances, judge},
     picture::Pictures,
-    speaker::{Ask, Questions, Reply},
+    speaker::{Ask, Questions, Reply, Speaker},
     speakers,
 };
 
 /// Pictures that are asked about before those whose answers were refused are asked again.
 const CHUNK: usize = 512;
 
+/// A captioner with the pictures, or crops of them, that are its own.
+pub(super) struct Member<'a> {
+    pub captioner: &'a Captioner<'a>,
+    pub views: Vec<(&'a LedgerRow, View)>,
+}
+
 /// One picture that waits for an answer.
-struct Waiting<'r> {
-    row: &'r LedgerRow,
+struct Waiting<'a> {
+    /// Which member of the group asks.
+    member: usize,
+    questions: &'a Questions<'a>,
+    row: &'a LedgerRow,
     view: View,
     key: CaptionKey,
     attempt: u32,
 }
 
-/// Finds, makes and cleans the captions of one captioner.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the stage's own parts, each used once"
-)]
+impl<'a> Waiting<'a> {
+    fn ask(&self) -> Ask<'a> {
+        self.questions.ask(self.row, self.view, self.attempt)
+    }
+}
+
+/// Finds, makes and cleans the captions of a group of captioners that one speaker answers for.
 pub(super) fn run(
     plan: &CaptionPlan,
-    captioner: &Captioner<'_>,
-    views: &[(&LedgerRow, View)],
+    group: &[Member<'_>],
     keeper: &mut Keeper<'_>,
     given: &mut Given,
     summary: &mut Summary,
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<(), Error> {
+    let pictures: usize = group.iter().map(|member| member.views.len()).sum();
+    progress.start("caption", Some(pictures as u64), "pictures");
+    let mut waiting = Vec::new();
+    for (member, of_member) in group.iter().enumerate() {
+        let found = find(member, of_member, keeper, given, summary, progress, cancel);
+        if let Err(error) = found.map(|found| waiting.extend(found)) {
+            keeper.commit()?;
+            return Err(error);
+        }
+    }
+    if waiting.is_empty() || plan.dry_run {
+        summary.captioned += waiting.len() as u64;
+        progress.finish();
+        return Ok(());
+    }
+    if group.len() > 1 {
+        // A picture is shown once for all that is asked about it.
+        waiting.sort_by_key(|one| one.view);
+    }
+    let pictures = Pictures::new(&plan.root, plan.policy, plan.limits);
+    let mut speaker = speakers::open(group[0].captioner, pictures, waiting.len())?;
+    let started = Instant::now();
+    let mut round = Round {
+        done: group.iter().map(|_| CaptionerSummary::default()).collect(),
+        captioners: group.iter().map(|member| member.captioner).collect(),
+        keeper,
+        given,
+        progress,
+        started,
+    };
+    for chunk in in_chunks(waiting) {
+        let asked = round.ask_all(chunk, speaker.as_mut(), cancel);
+        if let Err(error) = asked {
+            round.keeper.commit()?;
+            return Err(error);
+        }
+    }
+    let took_ms = started.elapsed().as_millis() as u64;
+    let Round {
+        done, captioners, ..
+    } = round;
+    progress.finish();
+    for (captioner, mut done) in captioners.into_iter().zip(done) {
+        if done.asked == 0 {
+            continue;
+        }
+        done.took_ms = took_ms;
+        let name = captioner.plan.name.as_str();
+        progress.note(&done.line(name));
+        summary.captioned += done.passed;
+        summary.captioners.insert(name.to_owned(), done);
+    }
+    Ok(())
+}
+
+/// The pictures of one member that wait for an answer; the others get what is known, or needs no asking.
+fn find<'a>(
+    member: usize,
+    Member { captioner, views }: &Member<'a>,
+    keeper: &mut Keeper<'_>,
+    given: &mut Given,
+    summary: &mut Summary,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<Vec<Waiting<'a>>, Error> {
     let name = captioner.plan.name.as_str();
-    progress.start("caption", Some(views.len() as u64), "pictures");
     let mut waiting = Vec::new();
     for &(row, view) in views {
         if cancel.is_cancelled() {
-            keeper.commit()?;
             return Err(Error::Interrupted);
         }
         let Some((key, input)) = captioner.input(row, view) else {
@@ -68,10 +141,12 @@ pub(super) fn run(
                 keeper.keep(cleaned)?;
             }
             given.keys.insert(place, key);
-        } else if captioner.questions.is_some() {
+        } else if let Some(questions) = &captioner.questions {
             // Two items may show the same picture: it is asked about once.
             if given.keys.insert(place, key).is_none() {
                 waiting.push(Waiting {
+                    member,
+                    questions,
                     row,
                     view,
                     key,
@@ -86,41 +161,7 @@ pub(super) fn run(
         }
         progress.advance(1);
     }
-    let Some(questions) = captioner.questions.as_ref().filter(|_| !waiting.is_empty()) else {
-        progress.finish();
-        return Ok(());
-    };
-    if plan.dry_run {
-        summary.captioned += waiting.len() as u64;
-        progress.finish();
-        return Ok(());
-    }
-    let pictures = Pictures::new(&plan.root, plan.policy, plan.limits);
-    let mut speaker = speakers::open(captioner, pictures, waiting.len())?;
-    let started = Instant::now();
-    let mut round = Round {
-        captioner,
-        questions,
-        keeper,
-        given,
-        done: CaptionerSummary::default(),
-        progress,
-        started,
-    };
-    for chunk in in_chunks(waiting) {
-        let asked = round.ask_all(chunk, speaker.as_mut(), cancel);
-        if let Err(error) = asked {
-            round.keeper.commit()?;
-            return Err(error);
-        }
-    }
-    round.done.took_ms = started.elapsed().as_millis() as u64;
-    let done = round.done;
-    progress.finish();
-    progress.note(&done.line(name));
-    summary.captioned += done.passed;
-    summary.captioners.insert(name.to_owned(), done);
-    Ok(())
+    Ok(waiting)
 }
 
 fn in_chunks(mut waiting: Vec<Waiting<'_>>) -> impl Iterator<Item = Vec<Waiting<'_>>> {
@@ -131,13 +172,12 @@ fn in_chunks(mut waiting: Vec<Waiting<'_>>) -> impl Iterator<Item = Vec<Waiting<
     })
 }
 
-/// The captioner at work.
+/// The captioners at work.
 struct Round<'a, 'k> {
-    captioner: &'a Captioner<'a>,
-    questions: &'a Questions<'a>,
+    captioners: Vec<&'a Captioner<'a>>,
+    done: Vec<CaptionerSummary>,
     keeper: &'a mut Keeper<'k>,
     given: &'a mut Given,
-    done: CaptionerSummary,
     progress: &'a dyn Progress,
     started: Instant,
 }
@@ -147,33 +187,30 @@ impl Round<'_, '_> {
     fn ask_all(
         &mut self,
         mut waiting: Vec<Waiting<'_>>,
-        speaker: &mut dyn crate::speaker::Speaker,
+        speaker: &mut dyn Speaker,
         cancel: &Cancel,
     ) -> Result<(), Error> {
         while !waiting.is_empty() {
-            let asks: Vec<Ask<'_>> = waiting
-                .iter()
-                .map(|one| self.questions.ask(one.row, one.view, one.attempt))
-                .collect();
-            let mut again = vec![false; asks.len()];
+            let asks: Vec<Ask<'_>> = waiting.iter().map(Waiting::ask).collect();
+            let mut is_open = vec![false; asks.len()];
             speaker.ask(&asks, cancel, &mut |at, reply| {
-                again[at] = self.take(&waiting[at], &asks[at], reply)?;
-                Ok(())
+                is_open[at] = self.take(&waiting[at], reply)?;
+                waiting[at].attempt += 1;
+                Ok(is_open[at].then(|| waiting[at].ask()))
             })?;
-            let mut at = 0;
-            waiting.retain_mut(|one| {
-                one.attempt += 1;
-                at += 1;
-                again[at - 1]
-            });
+            // Those that the speaker did not ask again by itself.
+            let mut is_open = is_open.into_iter();
+            waiting.retain(|_| is_open.next() == Some(true));
         }
         Ok(())
     }
 
     /// Whether the picture must be asked about again.
-    fn take(&mut self, one: &Waiting<'_>, ask: &Ask<'_>, reply: Reply) -> Result<bool, Error> {
-        self.done.asked += 1;
-        let place = (self.captioner.plan.name.clone(), one.view);
+    fn take(&mut self, one: &Waiting<'_>, reply: Reply) -> Result<bool, Error> {
+        let captioner = self.captioners[one.member];
+        let done = &mut self.done[one.member];
+        done.asked += 1;
+        let place = (captioner.plan.name.clone(), one.view);
         let (raw, tokens, finish) = match reply {
             Reply::Said {
                 raw,
@@ -183,20 +220,20 @@ impl Round<'_, '_> {
             Reply::Fault { reason, detail } => {
                 self.given.keys.remove(&place);
                 self.given.faults.insert(place, (reason, detail));
-                self.done.failed += 1;
+                done.failed += 1;
                 self.progress.advance(1);
                 return Ok(false);
             }
         };
-        self.done.tokens += u64::from(tokens.unwrap_or(0));
-        let tags = tags(self.captioner, one.view, self.given, self.keeper);
-        let (text, rules) = gated(self.captioner, &raw, &finish, tags.as_deref());
-        if text.is_empty() && one.attempt < self.questions.attempts {
+        done.tokens += u64::from(tokens.unwrap_or(0));
+        let tags = tags(captioner, one.view, self.given, self.keeper);
+        let (text, rules) = gated(captioner, &raw, &finish, tags.as_deref());
+        if text.is_empty() && one.attempt < one.questions.attempts {
             return Ok(true);
         }
-        self.done.passed += u64::from(!text.is_empty());
-        self.done.refused += u64::from(text.is_empty());
-        let captioner = self.captioner;
+        done.passed += u64::from(!text.is_empty());
+        done.refused += u64::from(text.is_empty());
+        let ask = one.ask();
         let sampling = ask.sampling.map(|sampling| {
             json!({
                 "temperature": sampling.temperature,
@@ -225,7 +262,8 @@ impl Round<'_, '_> {
             provenance: provenance.to_string(),
             ..CaptionRow::new(one.key, one.view)
         })?;
-        let rates = self.done.rates(self.started.elapsed().as_secs_f64());
+        let seconds = self.started.elapsed().as_secs_f64();
+        let rates = CaptionerSummary::sum(&self.done).rates(seconds);
         self.progress.status(&rates);
         self.progress.advance(1);
         Ok(false)

@@ -45,6 +45,19 @@ pub struct CaptionerSummary {
 }
 
 impl CaptionerSummary {
+    /// What several captioners at work together have done so far.
+    pub(crate) fn sum(all: &[Self]) -> Self {
+        let sum = |of: fn(&Self) -> u64| all.iter().map(of).sum();
+        Self {
+            asked: sum(|one| one.asked),
+            passed: sum(|one| one.passed),
+            refused: sum(|one| one.refused),
+            failed: sum(|one| one.failed),
+            tokens: sum(|one| one.tokens),
+            took_ms: all.iter().map(|one| one.took_ms).max().unwrap_or(0),
+        }
+    }
+
     /// How fast it goes, for people who watch.
     pub(crate) fn rates(&self, seconds: f64) -> String {
         let seconds = seconds.max(1e-3);

@@ -1,19 +1,19 @@
 //! From logits to text, token by token, for all rows of a batch.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::{sampling::choose, session::Session};
 use crate::speaker::Sampling;
 
 /// How an answer is put together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decoding {
-    /// Tokens of an answer at most.
+    /// Its tokens at most.
     pub max_new_tokens: usize,
     /// Drawn by probability; the likeliest token each time if none.
     pub sampling: Option<Sampling>,
-    /// Tokens that end an answer, besides the model's own.
-    pub stop: Vec<i64>,
+    /// Seed of its draws.
+    pub seed: u64,
 }
 
 /// Why an answer ended.
@@ -45,29 +45,29 @@ pub(crate) struct Answer {
     pub finish: Finish,
 }
 
-/// Answers for every row, from the logits behind its question; `seeds` holds one number a row for its draws.
+/// An answer for every row, from the logits behind its question; `stop` are the tokens that end one.
 pub(crate) fn generate(
     session: &mut Session<'_>,
     mut logits: Tensor,
-    decoding: &Decoding,
-    seeds: &[u64],
+    decoding: &[Decoding],
+    stop: &[i64],
 ) -> Vec<Answer> {
-    let mut ids: Vec<Vec<u32>> = vec![Vec::new(); seeds.len()];
-    let mut finishes: Vec<Option<Finish>> = vec![None; seeds.len()];
+    let mut ids: Vec<Vec<u32>> = vec![Vec::new(); decoding.len()];
+    let mut finishes: Vec<Option<Finish>> = vec![None; decoding.len()];
     // Which answer each row of the session belongs to.
-    let mut rows: Vec<usize> = (0..seeds.len()).collect();
+    let mut rows: Vec<usize> = (0..decoding.len()).collect();
     loop {
-        let tokens = next_tokens(&logits, &rows, &ids, decoding, seeds);
+        let tokens = next_tokens(&logits, &rows, &ids, decoding);
         for (&answer, &token) in rows.iter().zip(&tokens) {
             if finishes[answer].is_some() {
                 continue;
             }
-            if decoding.stop.contains(&token) {
+            if stop.contains(&token) {
                 finishes[answer] = Some(Finish::Stop);
                 continue;
             }
             ids[answer].push(token as u32);
-            if ids[answer].len() >= decoding.max_new_tokens {
+            if ids[answer].len() >= decoding[answer].max_new_tokens {
                 finishes[answer] = Some(Finish::Length);
             } else if is_circling(&ids[answer]) {
                 finishes[answer] = Some(Finish::Repetition);
@@ -80,8 +80,8 @@ pub(crate) fn generate(
             break;
         }
         let mut tokens = Tensor::from_slice(&tokens).to_device(session.device());
-        // Half of the rows compute for nothing: worth a copy of the others' past.
-        if open.len() * 2 <= rows.len() {
+        // A quarter of the rows compute for nothing: worth a copy of the others' past.
+        if open.len() * 4 <= rows.len() * 3 {
             let places: Vec<i64> = open.iter().map(|&row| row as i64).collect();
             session.keep_rows(&places);
             tokens =
@@ -99,31 +99,32 @@ pub(crate) fn generate(
         .collect()
 }
 
-/// One token for every row of `logits` `[B, V]`.
+/// One token for every row of `logits` `[B, V]`, which belong to the answers `rows`.
 fn next_tokens(
     logits: &Tensor,
     rows: &[usize],
     ids: &[Vec<u32>],
-    decoding: &Decoding,
-    seeds: &[u64],
+    decoding: &[Decoding],
 ) -> Vec<i64> {
-    let Some(sampling) = decoding.sampling else {
-        let best = logits.argmax(-1, false);
-        return (0..rows.len())
-            .map(|row| best.int64_value(&[row as i64]))
-            .collect();
-    };
-    let logits = logits.to_device(tch::Device::Cpu).to_kind(Kind::Float);
+    let mut tokens = vec![0; rows.len()];
+    let best = logits.argmax(-1, false).to_device(Device::Cpu);
+    best.copy_data(&mut tokens, rows.len());
+    let is_drawn = |answer: &usize| decoding[*answer].sampling.is_some();
+    if !rows.iter().any(is_drawn) {
+        return tokens;
+    }
+    let logits = logits.to_device(Device::Cpu).to_kind(Kind::Float);
     let vocabulary = logits.size()[1] as usize;
     let mut values = vec![0.0_f32; vocabulary];
-    rows.iter()
-        .enumerate()
-        .map(|(row, &answer)| {
-            let row = logits.get(row as i64).contiguous();
-            row.copy_data(&mut values, vocabulary);
-            choose(&values, sampling, seeds[answer], ids[answer].len() as u64)
-        })
-        .collect()
+    for (row, &answer) in rows.iter().enumerate() {
+        let Decoding { sampling, seed, .. } = decoding[answer];
+        if let Some(sampling) = sampling {
+            let row_logits = logits.get(row as i64).contiguous();
+            row_logits.copy_data(&mut values, vocabulary);
+            tokens[row] = choose(&values, sampling, seed, ids[answer].len() as u64);
+        }
+    }
+    tokens
 }
 
 /// Tokens over which a circle must have gone on before an answer is given up.

@@ -2,27 +2,23 @@
 
 use std::path::Path;
 
-use tch::{Device, Kind, Tensor, no_grad};
-use terminus_nn::{Builder, Checkpoint, device, guard};
-use terminus_pixels::{PillowFilter, RgbImage};
+use tch::{Device, Kind, Tensor};
+use terminus_nn::Checkpoint;
+use terminus_pixels::RgbImage;
 use terminus_tokens::TextTokenizer;
 
 use super::{
-    cogvlm::{self, CogVlm, CogVlmShape},
     config::Config,
     decoder::Decoder,
-    generate::{Decoding, Finish, generate},
-    held::Layers,
-    llava::{self, Llava, LlavaShape},
-    preprocess::{CLIP_MEAN, CLIP_STD, Fit, ImageInput},
+    family::{Family, Network, Place},
+    place::{guarded, kind_on, open_device},
+    preprocess::ImageInput,
     session::{Opening, Session},
+    sitting::{Question, Said, Sitting},
     template::Template,
     trace::Trace,
 };
-use crate::{
-    Error,
-    config::{Precision, VlmConfig},
-};
+use crate::{Error, config::VlmConfig};
 
 /// A vision-language model with its tokenizer.
 #[derive(Debug)]
@@ -35,23 +31,6 @@ pub struct Model {
     device: Device,
     kind: Kind,
     architecture: &'static str,
-}
-
-#[derive(Debug)]
-enum Network {
-    CogVlm { network: CogVlm, tokens: i64 },
-    Llava { network: Llava, tokens: i64 },
-}
-
-/// What a model said of one picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// The text, special tokens left out.
-    pub text: String,
-    /// Its tokens.
-    pub ids: Vec<u32>,
-    /// Why it ended.
-    pub finish: Finish,
 }
 
 impl Model {
@@ -87,15 +66,15 @@ impl Model {
             kind,
             settings,
         };
-        let parts = match architecture.as_str() {
+        let family = match architecture.as_str() {
             "CogVLMForCausalLM" | "cogvlm" => {
                 let checkpoint = Checkpoint::open(folder)?;
-                Parts::cogvlm(&config, &checkpoint, &place, rope_tables.unwrap_or(kind))?
+                Family::cogvlm(&config, &checkpoint, &place, rope_tables.unwrap_or(kind))?
             }
             "LlavaForConditionalGeneration" | "llava" => {
                 stop.extend(tokenizer.id("<|eot_id|>").map(i64::from));
                 let checkpoint = Checkpoint::open(folder)?;
-                Parts::llava(folder, &config, checkpoint, &place, &tokenizer)?
+                Family::llava(folder, &config, checkpoint, &place, &tokenizer)?
             }
             _ => {
                 return Err(Error::UnknownArchitecture {
@@ -104,26 +83,26 @@ impl Model {
                 });
             }
         };
-        if tokenizer.vocabulary_size() as i64 > parts.vocabulary {
+        if tokenizer.vocabulary_size() as i64 > family.vocabulary {
             return Err(Error::VocabularyTooSmall {
                 folder: folder.to_owned(),
                 tokens: tokenizer.vocabulary_size(),
-                rows: parts.vocabulary as usize,
+                rows: family.vocabulary as usize,
             });
         }
         let template = match &settings.template {
-            Some(text) => parts.template.with_text(text),
-            None => parts.template,
+            Some(text) => family.template.with_text(text),
+            None => family.template,
         };
         Ok(Self {
-            network: parts.network,
+            network: family.network,
             tokenizer,
-            input: parts.input,
+            input: family.input,
             template,
             stop,
             device,
             kind,
-            architecture: parts.architecture,
+            architecture: family.architecture,
         })
     }
 
@@ -142,42 +121,42 @@ impl Model {
         self.input.prepare(image)
     }
 
-    /// What the model says of each picture when it is asked the prompt beside it.
+    /// Shows pictures, so that questions can be asked about them; there is room for `room` tokens of questions and answers.
     ///
-    /// `pictures` are as [`Model::prepare`] makes them; `seeds` holds a number for each picture's draws.
+    /// `pictures` are as [`Model::prepare`] makes them.
     ///
     /// # Errors
     /// No memory ([`Error::OutOfMemory`]), or libtorch refuses an operation.
-    pub fn caption(
-        &self,
-        pictures: &[&[f32]],
-        prompts: &[&str],
-        decoding: &Decoding,
-        seeds: &[u64],
-    ) -> Result<Vec<Said>, Error> {
-        let decoding = Decoding {
-            stop: [&self.stop[..], &decoding.stop].concat(),
-            ..decoding.clone()
-        };
+    pub fn show(&self, pictures: &[&[f32]], room: usize) -> Result<Sitting<'_>, Error> {
         guarded(|| {
             let pixels = self.pixels(pictures)?;
             let opening = self.opening(&pixels, &mut Trace::none());
-            let questions: Vec<Vec<i64>> =
-                prompts.iter().map(|prompt| self.question(prompt)).collect();
-            let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
-            let room = (longest + decoding.max_new_tokens) as i64;
-            let mut session = Session::open(self.decoder(), &opening, room, &mut Trace::none())?;
-            let logits = session.ask(&questions, &mut Trace::none());
-            let answers = generate(&mut session, logits, &decoding, seeds);
-            Ok(answers
-                .into_iter()
-                .map(|answer| Said {
-                    text: self.tokenizer.decode(&answer.ids),
-                    ids: answer.ids,
-                    finish: answer.finish,
-                })
-                .collect())
+            let decoder = self.decoder();
+            let session = Session::open(decoder, &opening, room as i64, &mut Trace::none())?;
+            Ok(Sitting::new(self, session))
         })
+    }
+
+    /// How many tokens these questions and their answers take: all rows are as long as the longest question, and as the
+    /// longest answer.
+    pub fn room(&self, questions: &[Question<'_>]) -> usize {
+        let lengths = questions
+            .iter()
+            .map(|asked| self.question_length(asked.prompt));
+        let answers = questions.iter().map(|asked| asked.decoding.max_new_tokens);
+        lengths.max().unwrap_or(0) + answers.max().unwrap_or(0)
+    }
+
+    /// What the model says: [`Model::show`], and all questions at once.
+    ///
+    /// # Errors
+    /// As [`Model::show`].
+    pub fn caption(
+        &self,
+        pictures: &[&[f32]],
+        questions: &[Question<'_>],
+    ) -> Result<Vec<Said>, Error> {
+        self.show(pictures, self.room(questions))?.ask(questions)
     }
 
     /// Every stage of one forward pass over these pictures, given to `each` by name, and the logits behind the prompts.
@@ -200,7 +179,8 @@ impl Model {
             let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
             let decoder = self.decoder();
             let mut session = Session::open(decoder, &opening, longest as i64, &mut trace)?;
-            let logits = session.ask(&questions, &mut trace);
+            let all: Vec<i64> = (0..pictures.len() as i64).collect();
+            let logits = session.ask(&all, &questions, &mut trace);
             trace.see(|| "logits".to_owned(), &logits);
             Ok(())
         })
@@ -217,40 +197,9 @@ impl Model {
         Ok(pixels.map_err(terminus_nn::Error::from)?)
     }
 
-    /// The pictures with what precedes them, as the decoder takes them.
     fn opening(&self, pixels: &Tensor, trace: &mut Trace<'_>) -> Opening {
         let before = self.template.before(&self.tokenizer);
-        let start = before.len() as i64;
-        let ids = Tensor::from_slice(&before).to_device(self.device);
-        let batch = pixels.size()[0];
-        let embedded = self
-            .decoder()
-            .embed(&ids)
-            .unsqueeze(0)
-            .expand([batch, -1, -1], false);
-        match &self.network {
-            Network::CogVlm { network, tokens } => {
-                let seen = network.see(pixels, trace);
-                // All patches stand at one place between the two marks.
-                let mut positions: Vec<i64> = (0..=start).collect();
-                positions.extend(std::iter::repeat_n(start + 1, *tokens as usize - 2));
-                positions.push(start + 2);
-                Opening {
-                    tokens: Tensor::cat(&[embedded, seen], 1),
-                    positions,
-                    // The mark of the picture's end belongs to language.
-                    vision: (start, tokens - 1),
-                }
-            }
-            Network::Llava { network, tokens } => {
-                let seen = network.see(pixels, trace);
-                Opening {
-                    tokens: Tensor::cat(&[embedded, seen], 1),
-                    positions: (0..start + tokens).collect(),
-                    vision: (0, 0),
-                }
-            }
-        }
+        self.network.opening(&before, pixels, trace)
     }
 
     pub(super) fn question(&self, prompt: &str) -> Vec<i64> {
@@ -258,129 +207,21 @@ impl Model {
     }
 
     pub(super) fn decoder(&self) -> &Decoder {
-        match &self.network {
-            Network::CogVlm { network, .. } => &network.decoder,
-            Network::Llava { network, .. } => &network.decoder,
-        }
+        self.network.decoder()
+    }
+
+    pub(super) fn tokenizer(&self) -> &TextTokenizer {
+        &self.tokenizer
+    }
+
+    /// The tokens that end an answer.
+    pub(super) fn stop(&self) -> &[i64] {
+        &self.stop
     }
 
     /// How many tokens a prompt becomes: rows of one length need no padding.
     pub(crate) fn question_length(&self, prompt: &str) -> usize {
         self.question(prompt).len()
-    }
-}
-
-/// Where a network is put.
-struct Place<'a> {
-    device: Device,
-    kind: Kind,
-    settings: &'a VlmConfig,
-}
-
-/// What a family brings to a model.
-struct Parts {
-    network: Network,
-    input: ImageInput,
-    template: Template,
-    /// Rows of the table of embeddings.
-    vocabulary: i64,
-    architecture: &'static str,
-}
-
-impl Parts {
-    fn cogvlm(
-        config: &Config,
-        checkpoint: &Checkpoint,
-        place: &Place<'_>,
-        rope_tables: Kind,
-    ) -> Result<Self, Error> {
-        let shape = CogVlmShape::read(config, checkpoint)?;
-        let rotary = cogvlm::rotary(checkpoint, &shape, rope_tables)?.on(place.device);
-        let layers = Layers {
-            prefix: "model.layers.",
-            shape: shape.decoder,
-            image_tokens: shape.image_tokens(),
-        };
-        let on_device = layers.on(place.device, place.kind, checkpoint, place.settings);
-        let mut builder = Builder::from_checkpoint(checkpoint)
-            .kind(place.kind)
-            .device(place.device)
-            .holding(|name| layers.is_held(name, on_device))
-            .ignoring("inv_freq");
-        for layer in 0..shape.decoder.layers {
-            let name = format!("model.layers.{layer}.self_attn.rotary_emb.inv_freq");
-            builder = builder.ignoring(&name);
-        }
-        let (mut network, _) = builder.build(|root| CogVlm::new(root, &shape, rotary))?;
-        network.fuse(on_device)?;
-        Ok(Self {
-            network: Network::CogVlm {
-                network,
-                tokens: shape.image_tokens(),
-            },
-            input: ImageInput {
-                side_px: shape.side_px as u32,
-                filter: PillowFilter::Bicubic,
-                fit: Fit::Squash,
-                is_bgr: false,
-                mean: CLIP_MEAN,
-                std: CLIP_STD,
-            },
-            template: Template::cogvlm(config)?,
-            vocabulary: shape.decoder.vocabulary,
-            architecture: "cogvlm",
-        })
-    }
-
-    fn llava(
-        folder: &Path,
-        config: &Config,
-        checkpoint: Checkpoint,
-        place: &Place<'_>,
-        tokenizer: &TextTokenizer,
-    ) -> Result<Self, Error> {
-        let shape = LlavaShape::read(config)?;
-        let checkpoint = llava::renamed(checkpoint, &shape);
-        let rotary = llava::rotary(&shape).on(place.device);
-        let layers = Layers {
-            prefix: "language_model.model.layers.",
-            shape: shape.decoder,
-            image_tokens: shape.image_tokens(),
-        };
-        let on_device = layers.on(place.device, place.kind, &checkpoint, place.settings);
-        let builder = Builder::from_checkpoint(&checkpoint)
-            .kind(place.kind)
-            .device(place.device)
-            .holding(|name| layers.is_held(name, on_device));
-        let (mut network, _) = builder.build(|root| Llava::new(root, &shape, rotary))?;
-        network.fuse(on_device)?;
-        Ok(Self {
-            network: Network::Llava {
-                network,
-                tokens: shape.image_tokens(),
-            },
-            input: ImageInput::from_folder(folder, shape.side_px as u32)?,
-            template: Template::llava(config, tokenizer),
-            vocabulary: shape.decoder.vocabulary,
-            architecture: "llava",
-        })
-    }
-}
-
-/// The device of this name; `auto` is a GPU where there is one.
-pub(crate) fn open_device(name: &str) -> Result<Device, Error> {
-    match name {
-        "auto" => Ok(device::open("cuda").unwrap_or(Device::Cpu)),
-        name => Ok(device::open(name)?),
-    }
-}
-
-/// The kind of the weights: as set, else f32 on the CPU and bf16 elsewhere.
-pub(crate) fn kind_on(precision: Option<Precision>, device: Device) -> Kind {
-    match (precision, device) {
-        (Some(Precision::F32), _) | (None, Device::Cpu) => Kind::Float,
-        (Some(Precision::F16), _) => Kind::Half,
-        (Some(Precision::Bf16) | None, _) => Kind::BFloat16,
     }
 }
 
@@ -396,13 +237,4 @@ fn stop_ids(folder: &Path, config: &Config) -> Result<Vec<i64>, Error> {
     stop.sort_unstable();
     stop.dedup();
     Ok(stop)
-}
-
-/// Runs `work` without gradients; a crash inside libtorch is an error, and a lack of memory one of its own.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    guard(|| no_grad(work)).map_err(|error| match error {
-        Error::Nn(terminus_nn::Error::OutOfMemory { .. }) => Error::OutOfMemory,
-        Error::Nn(terminus_nn::Error::Computing { message }) => Error::Computing { message },
-        other => other,
-    })
 }

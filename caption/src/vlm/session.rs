@@ -1,7 +1,7 @@
 //! A batch of pictures, and what has been said about them so far.
 //!
-//! The pictures go through the decoder once; then any number of questions can be asked about them, each from the
-//! picture's end. Rows whose questions differ in length are padded between picture and question, and the pads are
+//! The pictures go through the decoder once; then any number of questions can be asked about them, each from its
+//! picture's end, several at once about one if need be. Rows whose questions differ in length are padded between picture and question, and the pads are
 //! hidden: rotations tell distances alone, so that a row's answer does not depend on its neighbours.
 // B rows, P tokens before the question (the picture's among them), S tokens of the question, T tokens in all
 
@@ -30,7 +30,12 @@ pub(crate) struct Opening {
 #[derive(Debug)]
 pub(crate) struct Session<'a> {
     decoder: &'a Decoder,
+    /// What the rows have seen.
     cache: KvCache,
+    /// What all pictures in their order were opened with, while `cache` holds other rows.
+    whole: Option<KvCache>,
+    /// B of the opening.
+    pictures: i64,
     /// P.
     opening: i64,
     /// The position of the first token behind the opening.
@@ -82,6 +87,8 @@ impl<'a> Session<'a> {
         Ok(Self {
             decoder,
             cache,
+            whole: None,
+            pictures: batch,
             opening: length,
             first_position,
             next: vec![first_position; batch as usize],
@@ -90,11 +97,23 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Asks one question a row, from the pictures' end; gives the logits behind its last token, `[B, V]` f32.
+    /// Asks questions, each about the picture whose number stands at its place, from the picture's end; gives the logits
+    /// behind the last token of each, `[B, V]` f32.
     ///
     /// What was asked before is forgotten.
-    pub(crate) fn ask(&mut self, questions: &[Vec<i64>], trace: &mut Trace<'_>) -> Tensor {
+    pub(crate) fn ask(
+        &mut self,
+        pictures: &[i64],
+        questions: &[Vec<i64>],
+        trace: &mut Trace<'_>,
+    ) -> Tensor {
+        if let Some(whole) = self.whole.take() {
+            self.cache = whole;
+        }
         self.cache.truncate(self.opening);
+        if !pictures.iter().copied().eq(0..self.pictures) {
+            self.take_rows(&Tensor::from_slice(pictures).to_device(self.device));
+        }
         let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
         let (mut ids, mut positions) = (Vec::new(), Vec::new());
         let mut pads = Vec::new();
@@ -159,12 +178,24 @@ impl<'a> Session<'a> {
     /// Goes on with these rows alone: the others are finished.
     pub(crate) fn keep_rows(&mut self, rows: &[i64]) {
         let places = Tensor::from_slice(rows).to_device(self.device);
-        self.cache = self.cache.select_rows(&places);
+        self.take_rows(&places);
         self.next = rows.iter().map(|row| self.next[*row as usize]).collect();
         self.hidden = self
             .hidden
             .take()
             .map(|hidden| hidden.index_select(0, &places));
+    }
+
+    /// Rows of the cache, in a cache of their own; what all were opened with is kept for further questions.
+    fn take_rows(&mut self, places: &Tensor) {
+        let taken = self.cache.select_rows(places);
+        let whole = std::mem::replace(&mut self.cache, taken);
+        self.whole.get_or_insert(whole);
+    }
+
+    /// Tokens there is room for behind the pictures.
+    pub(crate) fn room(&self) -> i64 {
+        self.cache.room() - self.opening
     }
 
     /// Where the tokens are.

@@ -12,7 +12,7 @@ use terminus_pixels::PillowFilter;
 use super::{
     config::Config,
     encoder::{EncoderBlock, EncoderShape, NormPlace, TIMM},
-    model::{guarded, kind_on, open_device},
+    place::{guarded, kind_on, open_device},
     preprocess::{Fit, ImageInput},
     trace::Trace,
 };

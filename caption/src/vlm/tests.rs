@@ -1,12 +1,15 @@
 //! Small random models against the reference and transformers; see `tests/golden/make_captioners.py`.
 
+mod folders;
+mod precision;
+
 use std::{collections::HashMap, path::PathBuf};
 
 use serde::Deserialize;
 use tch::{Kind, Tensor};
 use terminus_nn::{CastOrder, Checkpoint};
 
-use super::{Model, generate::Decoding};
+use super::{Decoding, Model, Question};
 use crate::config::{CaptionerConfig, VlmConfig};
 
 /// The largest difference, over the largest value.
@@ -102,17 +105,25 @@ impl Fixture {
     }
 
     fn greedy(&self, prompts: &[&str]) -> Vec<(Vec<u32>, String)> {
-        let decoding = Decoding {
-            max_new_tokens: self.captions.new_tokens,
-            sampling: None,
-            stop: Vec::new(),
-        };
-        let seeds = vec![0; prompts.len()];
-        let said = self
-            .model
-            .caption(&self.pixels(), prompts, &decoding, &seeds)
-            .unwrap();
+        let asked: Vec<Question<'_>> = prompts
+            .iter()
+            .enumerate()
+            .map(|(picture, prompt)| self.question(picture, prompt))
+            .collect();
+        let said = self.model.caption(&self.pixels(), &asked).unwrap();
         said.into_iter().map(|said| (said.ids, said.text)).collect()
+    }
+
+    fn question<'q>(&self, picture: usize, prompt: &'q str) -> Question<'q> {
+        Question {
+            picture,
+            prompt,
+            decoding: Decoding {
+                max_new_tokens: self.captions.new_tokens,
+                sampling: None,
+                seed: 0,
+            },
+        }
     }
 }
 
@@ -249,6 +260,56 @@ fn llava_equals_transformers_with_either_tower() {
 }
 
 #[test]
+fn several_questions_about_one_showing_are_answered_as_if_each_were_asked_alone() {
+    for name in ["cogvlm", "cogvlm2", "llava"] {
+        let fixture = Fixture::open(name);
+        let [short, long] = [0, 1].map(|at| fixture.captions.prompts[at].as_str());
+        let drawn = |picture, prompt, seed| Question {
+            decoding: Decoding {
+                max_new_tokens: 9 + seed as usize,
+                sampling: Some(crate::speaker::RETRY),
+                seed,
+            },
+            ..fixture.question(picture, prompt)
+        };
+        // Both prompts about one picture, one about the other; then a few of them again, with draws; then all as before.
+        let rounds = [
+            vec![(0, short, None), (0, long, None), (1, long, None)],
+            vec![(1, long, Some(5)), (0, short, Some(9))], // the longer answer to the shorter question
+            vec![(0, long, Some(2))],
+            vec![(0, short, None), (1, short, None)],
+        ];
+        let pixels = fixture.pixels();
+        let rounds = rounds.map(|round| {
+            let asked = round.into_iter().map(|(picture, prompt, seed)| match seed {
+                Some(seed) => drawn(picture, prompt, seed),
+                None => fixture.question(picture, prompt),
+            });
+            asked.collect::<Vec<_>>()
+        });
+        let room = rounds.iter().map(|round| fixture.model.room(round)).max();
+        let mut sitting = fixture.model.show(&pixels, room.unwrap()).unwrap();
+        for round in &rounds {
+            assert!(sitting.has_room(round));
+            let again = fixture.model.caption(&pixels, round).unwrap();
+            let told = sitting.ask(round).unwrap();
+            assert_eq!(told, again, "{name}: with no more room than they need");
+            for (asked, said) in round.iter().zip(told) {
+                let alone = Question {
+                    picture: 0,
+                    ..*asked
+                };
+                let expected = fixture.model.caption(&[pixels[asked.picture]], &[alone]);
+                assert_eq!(said, expected.unwrap()[0], "{name} {asked:?}");
+            }
+        }
+        let mut longer = fixture.question(0, long);
+        longer.decoding.max_new_tokens += 1;
+        assert!(!sitting.has_room(&[longer]));
+    }
+}
+
+#[test]
 fn layers_that_the_device_does_not_hold_say_the_same() {
     for name in ["cogvlm", "cogvlm2", "llava", "llava-clip"] {
         for on_device in [0, 1] {
@@ -355,70 +416,6 @@ fn the_tagger_equals_timm() {
     let off = difference(&found, &tensor("scores"));
     assert!(off < TOLERANCE, "{off:e}");
     assert_eq!(tagger.tag(&pictures).unwrap(), texts);
-}
-
-#[test]
-fn a_folder_that_does_not_fit_says_what_and_where() {
-    let copy = |name: &str| {
-        let copy = tempfile::tempdir().unwrap();
-        for entry in fs_err::read_dir(folder(name)).unwrap() {
-            let path = entry.unwrap().path();
-            fs_err::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
-        }
-        copy
-    };
-    let fault = |folder: &std::path::Path| {
-        Model::open(folder, &settings(folder))
-            .unwrap_err()
-            .to_string()
-    };
-
-    let empty = tempfile::tempdir().unwrap();
-    assert!(fault(empty.path()).contains("holds no `config.json`"));
-
-    let other = copy("cogvlm");
-    fs_err::write(
-        other.path().join("config.json"),
-        r#"{"architectures": ["GPT2LMHeadModel"]}"#,
-    )
-    .unwrap();
-    let text = fault(other.path());
-    assert!(
-        text.contains("`GPT2LMHeadModel`, which is not known\nhint: CogVLMForCausalLM"),
-        "{text}"
-    );
-
-    let shard = copy("cogvlm");
-    fs_err::remove_file(shard.path().join("model-00002-of-00002.safetensors")).unwrap();
-    let text = fault(shard.path());
-    assert!(text.contains("model-00002-of-00002.safetensors"), "{text}");
-
-    let words = copy("cogvlm");
-    let config = fs_err::read_to_string(words.path().join("config.json")).unwrap();
-    let smaller = config.replace("\"vocab_size\": 470", "\"vocab_size\": 400");
-    assert_ne!(smaller, config);
-    fs_err::write(words.path().join("config.json"), smaller).unwrap();
-    let text = fault(words.path());
-    assert!(
-        text.contains("`lm_head.weight` [470, 72] instead of [400, 72]"),
-        "{text}"
-    );
-
-    let tokenizer = copy("llava");
-    let json = fs_err::read_to_string(folder("cogvlm2").join("tokenizer.json")).unwrap();
-    let json = json
-        .replace("<|eot_id|>", "<|other|>")
-        .replace("\"id\": 431", "\"id\": 999");
-    fs_err::write(tokenizer.path().join("tokenizer.json"), json).unwrap();
-    let text = fault(tokenizer.path());
-    assert!(
-        text.contains("has 1000 tokens, and the model's table of embeddings has"),
-        "{text}"
-    );
-
-    let without = copy("cogvlm");
-    fs_err::remove_file(without.path().join("tokenizer.model")).unwrap();
-    assert!(fault(without.path()).contains("holds no tokenizer"));
 }
 
 fn read_image(folder: &std::path::Path, at: usize) -> terminus_pixels::RgbImage {

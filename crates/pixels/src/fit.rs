@@ -3,7 +3,10 @@
 //! Two passes with a rounding to 8 bits between them; weights are rounded to 22 bits. The horizontal pass comes first,
 //! unless the picture loses more than twice as many rows as columns (Pillow 12 and later).
 
+mod sums;
+
 use crate::RgbImage;
+use sums::{LANES, Pair, sum};
 
 /// How neighbours are weighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +60,10 @@ impl PillowFilter {
     }
 }
 
-/// For each place of the new side: the first pixel of the old one, and the weights from there on.
+/// For each place of the new side: the first pixel of the old one, and the weights from there on, in pairs.
 struct Taps {
     starts: Vec<usize>,
-    weights: Vec<Vec<i32>>,
+    weights: Vec<Vec<Pair>>,
 }
 
 impl Taps {
@@ -86,8 +89,9 @@ impl Taps {
                 let scaled = weight * f64::from(1_u32 << PRECISION);
                 (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i32
             });
+            let rounded: Vec<i32> = rounded.collect();
             starts.push(low as usize);
-            weights.push(rounded.collect());
+            weights.push(rounded.chunks(2).map(Pair::new).collect());
         }
         Self { starts, weights }
     }
@@ -189,30 +193,6 @@ fn turn(pixels: &[u8], rows: usize, columns: usize, out: &mut [u8]) {
     }
 }
 
-/// Bytes that are summed at once: their sums stay in registers.
-const LANES: usize = 16;
-/// Bits of a weight's lower part. Products of 16-bit numbers are what processors without AVX2 multiply fast.
-const LOW_BITS: u32 = 12;
-
-/// The weights of two rows, upper and lower parts: `weight = upper * 2^12 + lower`.
-#[derive(Clone, Copy)]
-struct Pair {
-    upper: [i16; 2],
-    lower: [i16; 2],
-}
-
-impl Pair {
-    /// Of one weight or two.
-    fn new(weights: &[i32]) -> Self {
-        let each = |at: usize| weights.get(at).copied().unwrap_or(0);
-        let both = [each(0), each(1)];
-        Self {
-            upper: both.map(|weight| (weight >> LOW_BITS) as i16),
-            lower: both.map(|weight| (weight & ((1 << LOW_BITS) - 1)) as i16),
-        }
-    }
-}
-
 /// Sums rows of `row_bytes` by weight, one new row for each place of `taps`.
 fn columns(data: &[u8], row_bytes: usize, taps: &Taps) -> Vec<u8> {
     // A row that is narrower than what is summed at once is summed with zeros behind it.
@@ -226,42 +206,17 @@ fn columns(data: &[u8], row_bytes: usize, taps: &Taps) -> Vec<u8> {
         return rows.flat_map(|row| &row[..row_bytes]).copied().collect();
     }
     let mut out = vec![0; row_bytes * taps.starts.len()];
-    let mut pairs = Vec::new();
-    for ((place, start), weights) in out
+    for ((place, start), pairs) in out
         .chunks_exact_mut(row_bytes)
         .zip(&taps.starts)
         .zip(&taps.weights)
     {
-        pairs.clear();
-        pairs.extend(weights.chunks(2).map(Pair::new));
         let rows = &data[start * row_bytes..];
         for at in (0..row_bytes).step_by(LANES) {
             // The last bytes are summed with some that were summed before.
             let at = at.min(row_bytes - LANES);
-            place[at..at + LANES].copy_from_slice(&sum(&rows[at..], row_bytes, &pairs));
+            place[at..at + LANES].copy_from_slice(&sum(&rows[at..], row_bytes, pairs));
         }
     }
     out
-}
-
-/// The first bytes of rows that lie `row_bytes` apart, summed by weight and rounded.
-fn sum(rows: &[u8], row_bytes: usize, pairs: &[Pair]) -> [u8; LANES] {
-    let (mut upper, mut lower) = ([0_i32; LANES], [0_i32; LANES]);
-    for (pair, both) in pairs.iter().zip(rows.chunks(2 * row_bytes)) {
-        let first = both.first_chunk().unwrap_or(&[0; LANES]);
-        // Behind the last row nothing follows, and its partner's weight is zero.
-        let second = both.get(row_bytes..).and_then(<[u8]>::first_chunk);
-        let second = second.unwrap_or(first);
-        for lane in 0..LANES {
-            let (a, b) = (i32::from(first[lane]), i32::from(second[lane]));
-            upper[lane] += a * i32::from(pair.upper[0]) + b * i32::from(pair.upper[1]);
-            lower[lane] += a * i32::from(pair.lower[0]) + b * i32::from(pair.lower[1]);
-        }
-    }
-    let mut bytes = [0; LANES];
-    for lane in 0..LANES {
-        let whole = (upper[lane] << LOW_BITS) + lower[lane] + (1 << (PRECISION - 1));
-        bytes[lane] = (whole >> PRECISION).clamp(0, 255) as u8;
-    }
-    bytes
 }

@@ -36,6 +36,13 @@ impl Checkout {
         here.with_file_name(format!("{program}{}", env::consts::EXE_SUFFIX))
     }
 
+    /// The folder that this program was built into, and all others are.
+    pub fn target(&self) -> PathBuf {
+        let release = self.built("xtask");
+        let target = release.ancestors().nth(2).unwrap_or(&self.root);
+        target.to_owned()
+    }
+
     /// Free space where the checkout lies; none if the machine does not say.
     pub fn free_mb(&self) -> Option<u64> {
         let output = self.command("df").args(["-Pk", "."]).output().ok()?;
@@ -45,9 +52,7 @@ impl Checkout {
 
     /// Space that the target folder takes; 0 if the machine does not say.
     pub fn built_mb(&self) -> u64 {
-        let release = self.built("xtask");
-        let target = release.ancestors().nth(2).unwrap_or(&self.root);
-        let output = self.command("du").arg("-sk").arg(target).output();
+        let output = self.command("du").arg("-sk").arg(self.target()).output();
         output
             .ok()
             .and_then(|output| kib_in_mb(&output.stdout, 0, 0))

@@ -30,10 +30,10 @@ Sets the project up, runs it and checks it
 
 Usage: cargo quickstart                 everything, from a fresh machine to a trained checkpoint and a picture
        cargo verify                     everything that has to pass: format, lints, docs, tests
-       cargo xtask bench ROOM           figures for benches/README.md: ingest, bucket, sdxl (rivals need Python packages)
+       cargo xtask bench ROOM           figures for benches/README.md: ingest, bucket, caption, sdxl (rivals need Python packages)
        cargo xtask libtorch [--cuda]    fetch libtorch into `.libtorch`, where every build finds it
        cargo xtask parity               hold weights and pictures against diffusers (needs torch in Python)
-       cargo xtask mutations            make known mistakes in a copy; a test must see each
+       cargo xtask mutations [PACKAGE]  make known mistakes in a copy; a test must see each
 
 An existing libtorch is used instead where the variable LIBTORCH names one, and the Python that PYTHON names.";
 
@@ -58,7 +58,8 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
         ["quickstart"] => quickstart::run(&checkout),
         ["verify"] => verify::run(&checkout),
         ["parity"] => python::parity(&checkout),
-        ["mutations"] => mutations::check(&checkout),
+        ["mutations"] => mutations::check(&checkout, None),
+        ["mutations", package] => mutations::check(&checkout, Some(package)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

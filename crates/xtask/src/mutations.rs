@@ -1,6 +1,6 @@
 //! `cargo xtask mutations`: the mistakes that other programs of this kind have made, made here; a test must see each.
 //!
-//! Each is made in a copy of the checkout, so that nothing of it can stay behind.
+//! Each is made in a copy of the checkout, so that nothing of it can stay behind. A word chooses those of one package.
 
 use std::{fs, path::Path, process::Command};
 
@@ -81,7 +81,7 @@ const MUTATIONS: [Mutation; 13] = [
     },
     Mutation {
         name: "the mark of the picture's end through the vision expert",
-        file: "caption/src/vlm/model.rs",
+        file: "caption/src/vlm/family.rs",
         from: "vision: (start, tokens - 1),",
         to: "vision: (start, *tokens),",
         package: "terminus-caption",
@@ -89,7 +89,7 @@ const MUTATIONS: [Mutation; 13] = [
     },
     Mutation {
         name: "a position of its own for each patch",
-        file: "caption/src/vlm/model.rs",
+        file: "caption/src/vlm/family.rs",
         from: "positions.extend(std::iter::repeat_n(start + 1, *tokens as usize - 2));",
         to: "positions.extend(start + 1..start + tokens - 1);",
         package: "terminus-caption",
@@ -129,12 +129,26 @@ const MUTATIONS: [Mutation; 13] = [
     },
 ];
 
-/// Makes each mistake and runs its tests.
-pub fn check(checkout: &Checkout) -> Result<(), Error> {
-    let copy = checkout.join("target/mutations");
+/// Makes each mistake and runs its tests; with `package`, those that tests of that package must see.
+pub fn check(checkout: &Checkout, package: Option<&str>) -> Result<(), Error> {
+    let chosen: Vec<&Mutation> = MUTATIONS
+        .iter()
+        .filter(|mutation| package.is_none_or(|package| mutation.package == package))
+        .collect();
+    if chosen.is_empty() {
+        let mut packages: Vec<&str> = MUTATIONS.iter().map(|mutation| mutation.package).collect();
+        packages.dedup();
+        return Err(Error::Usage(format!(
+            "no mistake is made for the tests of `{}`: {}",
+            package.unwrap_or_default(),
+            packages.join(", ")
+        )));
+    }
+    let target = checkout.target();
+    let copy = target.join("mutations");
     copy_sources(&checkout.join("."), &copy)?;
     // Tests that fail on sound sources would see everything.
-    let mut sound: Vec<_> = MUTATIONS
+    let mut sound: Vec<_> = chosen
         .iter()
         .map(|mutation| (mutation.package, mutation.test))
         .collect();
@@ -144,7 +158,7 @@ pub fn check(checkout: &Checkout) -> Result<(), Error> {
         run(test_in(checkout, &copy, package, tests, &[]))?;
     }
     let mut unseen = Vec::new();
-    for mutation in &MUTATIONS {
+    for mutation in chosen {
         let path = copy.join(mutation.file);
         let sound = fs::read_to_string(&path).map_err(|source| io("read", &path, source))?;
         if sound.matches(mutation.from).count() != 1 {
@@ -191,7 +205,7 @@ fn test_in(
     let mut cargo = checkout.cargo(&arguments);
     cargo
         .current_dir(copy)
-        .env("CARGO_TARGET_DIR", checkout.join("target"));
+        .env("CARGO_TARGET_DIR", checkout.target());
     cargo
 }
 

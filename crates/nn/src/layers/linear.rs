@@ -68,16 +68,23 @@ impl Linear {
 
     /// Lays the weights out as this processor reads them fastest, for inference alone: no gradients pass any more.
     ///
-    /// Weights in f32 on the CPU; others stay as they are, and so do all where libtorch was built without oneDNN.
+    /// Weights in f32 or bf16 on the CPU; others stay as they are, and so do those in bf16 where the processor lacks
+    /// instructions for it, and all where libtorch was built without oneDNN.
     ///
     /// # Errors
     /// No memory for the new layout.
     pub fn pack(&mut self) -> Result<()> {
-        let is_plain = self.weight.device() == Device::Cpu && self.weight.kind() == Kind::Float;
-        if self.is_packed || !is_plain || !tch::utils::has_mkldnn() {
+        let kind = self.weight.kind();
+        let is_on_cpu = self.weight.device() == Device::Cpu && tch::utils::has_mkldnn();
+        if self.is_packed || !is_on_cpu || !matches!(kind, Kind::Float | Kind::BFloat16) {
             return Ok(());
         }
-        self.weight = pack_linear(&self.weight)?;
+        self.weight = match pack_linear(&self.weight) {
+            Ok(packed) => packed,
+            // Processors without instructions for bf16 are refused.
+            Err(_) if kind == Kind::BFloat16 => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
         self.is_packed = true;
         Ok(())
     }
