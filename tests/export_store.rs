@@ -253,7 +253,7 @@ fn answer(request: &Request, bucket: &mut Bucket) -> Answer {
 
 fn list(request: &Request, bucket: &Bucket) -> Answer {
     let prefix = request.query.get("prefix").cloned().unwrap_or_default();
-    let mut contents = String::new();
+    let mut contents = Vec::new();
     let mut folders = std::collections::BTreeSet::new();
     for (key, (bytes, _)) in &bucket.objects {
         let Some(rest) = key.strip_prefix(&prefix) else {
@@ -262,15 +262,18 @@ fn list(request: &Request, bucket: &Bucket) -> Answer {
         if let Some((folder, _)) = rest.split_once('/') {
             folders.insert(format!("{prefix}{folder}/"));
         } else {
-            contents += &format!(
+            contents.push(format!(
                 "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2015-10-21T07:28:00.000Z</LastModified><ETag>e</ETag></Contents>",
                 bytes.len()
-            );
+            ));
         }
     }
     for folder in folders {
-        contents += &format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>");
+        contents.push(format!(
+            "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+        ));
     }
+    let contents = contents.concat();
     Answer::of(
         200,
         format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"),
