@@ -221,8 +221,9 @@ pub struct ExportDatasetArgs {
     /// The format
     #[arg(long, value_enum)]
     pub format: DatasetFormat,
-    /// The folder to write, which must not exist or be empty
-    #[arg(long, value_name = "FOLDER")]
+    /// The folder to write, which must not exist or be empty; or `s3://bucket/prefix`, `gs://…`, `az://…`, with keys from
+    /// the environment
+    #[arg(long, value_name = "FOLDER|ADDRESS")]
     pub to: PathBuf,
     /// Write the places of this epoch, repeats and all, instead of every sample once
     #[arg(long, value_name = "E")]

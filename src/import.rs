@@ -50,6 +50,8 @@ pub struct Folder {
     pub is_anchor: bool,
     /// One caption for all of its images, if it has no captions of its own.
     pub fixed_caption: Option<String>,
+    /// The least that the shorter side of an image may measure.
+    pub min_side_px: Option<u32>,
 }
 
 impl Imported {
@@ -77,6 +79,9 @@ impl Imported {
                 quoted(&folder.name),
                 quoted(&folder.path)
             );
+            if let Some(side) = folder.min_side_px {
+                let _ = writeln!(recipe, "min_side_px = {side}");
+            }
             if folder.is_anchor {
                 recipe.push_str("role = \"anchor\"\n");
             }
@@ -142,10 +147,21 @@ impl Imported {
     /// Notes every setting at `place` that is not in `known`.
     fn note_unknown(&mut self, place: &str, table: &Value, known: &[&str]) {
         for (key, value) in table.as_object().into_iter().flatten() {
-            let is_off = matches!(value, Value::Null | Value::Bool(false));
-            if !known.contains(&key.as_str()) && !is_off {
-                self.not_carried.insert(format!("{place}: {key} = {value}"));
+            let is_off =
+                matches!(value, Value::Null | Value::Bool(false)) || value.as_f64() == Some(0.0);
+            if known.contains(&key.as_str()) || is_off {
+                continue;
             }
+            // Configs hold the keys of stores; a recipe and a terminal shall not.
+            let is_key = ["secret", "access_key", "token_", "password"]
+                .iter()
+                .any(|word| key.contains(word));
+            let value = if is_key {
+                "(not shown)".to_owned()
+            } else {
+                value.to_string()
+            };
+            self.not_carried.insert(format!("{place}: {key} = {value}"));
         }
     }
 }

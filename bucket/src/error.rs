@@ -51,13 +51,35 @@ pub enum Error {
         /// The folder.
         target: std::path::PathBuf,
     },
-    /// The address of an object store, where a folder is wanted.
-    #[error("`{}` is an address, not a folder: `{scheme}` is not written to\nhint: export to a folder, and copy that with the store's own tool", target.display())]
-    NoObjectStore {
+    /// The address of an object store that cannot be used.
+    #[error("`{}` is no place to export to: {why}\nhint: name a folder, or `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`", target.display())]
+    StoreAddress {
         /// The address.
         target: std::path::PathBuf,
-        /// What it begins with.
-        scheme: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Something else lies where an export shall go.
+    #[error(
+        "`{address}` holds {by}\nhint: export to another prefix, or remove what is there with the store's own tool"
+    )]
+    StoreTaken {
+        /// The address.
+        address: String,
+        /// What is there.
+        by: String,
+    },
+    /// An object store does not do what it was asked for. No key is in the text.
+    #[error("`{address}`: {doing}: {why}\nhint: {hint}")]
+    Store {
+        /// The address.
+        address: String,
+        /// What was being done.
+        doing: String,
+        /// What the store says.
+        why: String,
+        /// What may help.
+        hint: &'static str,
     },
     /// Someone asked to stop. Everything finished so far is saved.
     #[error("interrupted")]

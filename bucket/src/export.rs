@@ -2,12 +2,13 @@
 //!
 //! Either every sample once, or the places of one epoch, repeats and all. Images go out byte for byte as the shards
 //! hold them; captions are the newest of the index. Everything is written into a folder beside the target, which
-//! gets its name only when the last file is in it.
+//! gets its name only when the last file is in it; or, for an object store, file by file, and a listing last.
 
 mod entry;
 mod imagefolder;
 mod kohya;
 mod parquet;
+mod store;
 mod webdataset;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use fs_err as fs;
 use serde::Serialize;
 use terminus_manifest::{
     generation::{Generation, plan_samples},
+    index::IndexRow,
     places::trained,
     plan::plan as plan_epoch,
     run::{Cancel, Progress},
@@ -25,6 +27,8 @@ use terminus_manifest::{
 use crate::Error;
 pub use entry::Entry;
 use entry::Shards;
+use store::{Standing, Store, upload_while};
+pub use store::{StoreSettings, Uploaded, is_address};
 
 /// The formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,8 +61,12 @@ pub struct ExportPlan {
     pub format: Format,
     /// Which samples.
     pub selection: Selection,
-    /// The folder; it must not exist, or be empty.
+    /// The folder, which must not exist or be empty; or the address of an object store.
     pub target: PathBuf,
+    /// Where files wait until they are sent to a store.
+    pub staging: PathBuf,
+    /// Settings and keys of stores.
+    pub store: StoreSettings,
     /// A file of many samples is closed at this many.
     pub file_rows: u64,
     /// The grid of bucket sides, which kohya's scripts want to know.
@@ -78,7 +86,7 @@ pub struct Exported {
     pub format: Format,
     /// Which samples.
     pub selection: Selection,
-    /// The folder.
+    /// The folder, or the address.
     pub target: PathBuf,
     /// Different samples.
     pub samples: u64,
@@ -88,12 +96,20 @@ pub struct Exported {
     pub image_bytes: u64,
     /// What the format could not hold, in sentences.
     pub not_carried: Vec<String>,
+    /// What was sent to an object store; none for a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uploaded: Option<Uploaded>,
 }
 
 /// A format at work.
 trait Sink {
     /// Takes the next entry.
     fn push(&mut self, entry: Entry) -> Result<(), Error>;
+
+    /// The files that have been finished since it was last asked.
+    fn finished(&mut self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// Writes what stands at the end; gives what the format could not hold.
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error>;
@@ -110,7 +126,12 @@ pub fn export(
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Exported, Error> {
-    refuse_what_is_there(&plan.target)?;
+    let to_store = is_address(&plan.target);
+    let store = to_store.then(|| Store::at_address(&plan.target, &plan.store));
+    let store = store.transpose()?;
+    if !to_store {
+        refuse_what_is_there(&plan.target)?;
+    }
     let index = generation.index()?;
     let uses = uses(generation, &index, plan.selection)?;
     let mut exported = Exported {
@@ -122,49 +143,134 @@ pub fn export(
         places: uses.len() as u64,
         image_bytes: 0,
         not_carried: Vec::new(),
+        uploaded: None,
     };
     if plan.dry_run {
         return Ok(exported);
     }
-    let folder = unfinished_name(&plan.target);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    let mut sink: Box<dyn Sink> = match plan.format {
-        Format::Parquet => Box::new(parquet::Files::new(&folder, plan)),
-        Format::Webdataset => Box::new(webdataset::Tars::new(&folder, plan)),
-        Format::Kohya => Box::new(kohya::Folders::new(&folder, plan)),
-        Format::HfImagefolder => Box::new(imagefolder::Folders::new(&folder)),
+    let work = Work {
+        generation,
+        plan,
+        index: &index,
+        uses: &uses,
+        progress,
+        cancel,
     };
-    let mut shards = Shards::new(generation);
-    progress.start("export", Some(uses.len() as u64), "samples");
-    for (place, (at, repeat)) in (0..).zip(uses) {
-        if cancel.is_cancelled() {
-            fs::remove_dir_all(&folder)?;
-            return Err(Error::Interrupted);
-        }
-        let entry = shards.entry(&index[at], place, repeat, plan.selection)?;
-        exported.image_bytes += entry.row.image.bytes.len() as u64;
-        sink.push(entry)?;
-        progress.advance(1);
+    match store {
+        Some(store) => work.to_store(&store, &mut exported)?,
+        None => work.to_folder(&mut exported)?,
     }
-    exported.not_carried = sink.finish()?;
-    progress.finish();
-    let record = serde_json::to_vec_pretty(&exported).map_err(std::io::Error::from)?;
-    fs::write(folder.join("terminus-export.json"), record)?;
-    if plan.target.exists() {
-        // It is empty.
-        fs::remove_dir(&plan.target)?;
-    }
-    fs::rename(&folder, &plan.target)?;
     Ok(exported)
+}
+
+/// What is written, from what.
+struct Work<'a> {
+    generation: &'a Generation,
+    plan: &'a ExportPlan,
+    index: &'a [IndexRow],
+    uses: &'a [(usize, u32)],
+    progress: &'a dyn Progress,
+    cancel: &'a Cancel,
+}
+
+impl Work<'_> {
+    fn to_folder(&self, exported: &mut Exported) -> Result<(), Error> {
+        let target = &self.plan.target;
+        let folder = unfinished_name(target);
+        let written = empty(&folder).and_then(|()| self.write(&folder, exported, &mut |_| true));
+        if let Err(error) = written {
+            fs::remove_dir_all(&folder)?;
+            return Err(error);
+        }
+        let record = serde_json::to_vec_pretty(&exported).map_err(std::io::Error::from)?;
+        fs::write(folder.join(store::LISTING), record)?;
+        if target.exists() {
+            // It is empty.
+            fs::remove_dir(target)?;
+        }
+        fs::rename(&folder, target)?;
+        Ok(())
+    }
+
+    fn to_store(&self, store: &Store, exported: &mut Exported) -> Result<(), Error> {
+        let identity = store::identity(&self.generation.manifest, self.plan);
+        let standing = store.standing(&identity)?;
+        if let Standing::Whole(listing) = &standing
+            && store.holds(listing)?
+        {
+            exported.image_bytes = listing["image_bytes"].as_u64().unwrap_or(0);
+            exported.uploaded = Some(Uploaded {
+                objects: listing["objects"].as_array().map_or(0, Vec::len) as u64,
+                ..Uploaded::default()
+            });
+            return Ok(());
+        }
+        if matches!(standing, Standing::Fresh) {
+            store.begin(&identity)?;
+        }
+        let may_be_there = !matches!(standing, Standing::Fresh);
+        let folder = &self.plan.staging;
+        empty(folder)?;
+        let (progress, cancel) = (self.progress, self.cancel);
+        let sent = upload_while(store, folder, may_be_there, progress, cancel, |upload| {
+            self.write(folder, exported, &mut |files| upload.hand_over(files))
+        });
+        fs::remove_dir_all(folder)?;
+        let ((), objects, uploaded) = sent?;
+        exported.uploaded = Some(uploaded);
+        let mut listing = serde_json::json!(exported);
+        listing["identity"] = identity;
+        listing["objects"] = serde_json::json!(objects);
+        store.end(&listing)
+    }
+
+    /// Writes every file into `folder`; `hand_over` gets those that are finished, and says whether to go on.
+    fn write(
+        &self,
+        folder: &Path,
+        exported: &mut Exported,
+        hand_over: &mut dyn FnMut(Vec<PathBuf>) -> bool,
+    ) -> Result<(), Error> {
+        let plan = self.plan;
+        let mut sink: Box<dyn Sink> = match plan.format {
+            Format::Parquet => Box::new(parquet::Files::new(folder, plan)),
+            Format::Webdataset => Box::new(webdataset::Tars::new(folder, plan)),
+            Format::Kohya => Box::new(kohya::Folders::new(folder, plan)),
+            Format::HfImagefolder => Box::new(imagefolder::Folders::new(folder)),
+        };
+        let mut shards = Shards::new(self.generation);
+        self.progress
+            .start("export", Some(self.uses.len() as u64), "samples");
+        for (place, &(at, repeat)) in (0..).zip(self.uses) {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let entry = shards.entry(&self.index[at], place, repeat, plan.selection)?;
+            exported.image_bytes += entry.row.image.bytes.len() as u64;
+            sink.push(entry)?;
+            if !hand_over(sink.finished()) {
+                return Err(Error::Interrupted);
+            }
+            self.progress.advance(1);
+        }
+        exported.not_carried = sink.finish()?;
+        self.progress.finish();
+        Ok(())
+    }
+}
+
+/// Makes a folder with nothing in it.
+fn empty(folder: &Path) -> Result<(), Error> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(fs::create_dir_all(folder)?)
 }
 
 /// Positions in the index, in the order of writing, each with the uses of it that come before.
 fn uses(
     generation: &Generation,
-    index: &[terminus_manifest::index::IndexRow],
+    index: &[IndexRow],
     selection: Selection,
 ) -> Result<Vec<(usize, u32)>, Error> {
     match selection {
@@ -197,13 +303,6 @@ fn uses(
 }
 
 fn refuse_what_is_there(target: &Path) -> Result<(), Error> {
-    let text = target.to_string_lossy();
-    if let Some((scheme, _)) = text.split_once("://") {
-        return Err(Error::NoObjectStore {
-            target: target.to_owned(),
-            scheme: scheme.to_owned(),
-        });
-    }
     let is_taken = match fs::read_dir(target) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) => error.kind() != std::io::ErrorKind::NotFound,

@@ -18,6 +18,7 @@ pub mod plan;
 mod publish;
 pub mod report;
 mod sampling;
+mod sides;
 pub mod stage;
 mod views;
 

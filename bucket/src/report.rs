@@ -75,8 +75,20 @@ pub struct Report {
     pub captioners: Vec<CaptionerReport>,
     /// Measured scores and their thresholds.
     pub scores: Vec<Score>,
+    /// Scores by which unwanted pictures are told, and whether anything gives them.
+    #[serde(default)]
+    pub safety: Vec<SafetyScore>,
     /// Whose pictures these are.
     pub rights: Vec<Rights>,
+}
+
+/// A score by which unwanted pictures are told: nudity, watermarks, people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SafetyScore {
+    /// Its name.
+    pub score: String,
+    /// Whether a column of `ingest.scores.files` gives it.
+    pub is_there: bool,
 }
 
 /// One collection of a report.
@@ -126,6 +138,14 @@ impl Report {
         report.texts = Texts::of(survey);
         report.captioners = CaptionerReport::of(plan, survey);
         report.scores = Score::of(plan, survey);
+        report.safety = survey
+            .safety
+            .iter()
+            .map(|(score, is_there)| SafetyScore {
+                score: score.clone(),
+                is_there: *is_there,
+            })
+            .collect();
         report.rights = Rights::of(plan, survey);
         Ok(report)
     }
@@ -175,6 +195,7 @@ impl Report {
             texts: Vec::new(),
             captioners: Vec::new(),
             scores: Vec::new(),
+            safety: Vec::new(),
             rights: Vec::new(),
             mix,
         }

@@ -4,15 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use terminus_manifest::{
     caption::CaptionRow,
-    ids::{CaptionKey, GroupId, PictureId, Rect, SampleId, SampleKey, Sha256Digest, hash},
+    ids::{CaptionKey, PictureId, Rect, SampleId, SampleKey, Sha256Digest, hash},
     index::{CaptionChoice, IndexRow},
     ledger::LedgerRow,
     overrides::Override,
     run::{Cancel, Progress},
-    split::split_of,
     verdict::VerdictRow,
     view::{Cut, View},
-    words::{Outcome, Reason, Role, Split, Stage},
+    words::{Outcome, Reason, Role, Stage},
 };
 use terminus_pixels::Decoder;
 
@@ -24,6 +23,7 @@ use crate::{
     crop::{Corner, Crop, CropFault, Picture, crop},
     measure::{Interest, Unmeasured, key_of, measure},
     pack::PlannedSample,
+    sides::{Sides, group_of},
     stage::Location,
 };
 
@@ -373,20 +373,16 @@ impl<'a> Sampling<'a> {
 }
 
 impl Planned<'_> {
-    /// The row of the index. A group that the parent generation knows keeps its side.
+    /// The row of the index.
     pub(crate) fn index_row(
         &self,
-        plan: &BucketPlan,
         sample: &PlannedSample<'_>,
         location: &Location,
         captions: &HashMap<CaptionKey, CaptionRow>,
-        sides: &HashMap<GroupId, Split>,
+        sides: &Sides,
     ) -> IndexRow {
         let ledger = self.row;
-        let group_id = ledger
-            .group_id
-            .unwrap_or_else(|| GroupId::new(ledger.item_id));
-        let side = sides.get(&group_id).copied();
+        let group_id = group_of(ledger);
         let rect = sample.crop.rect;
         IndexRow {
             sample_id: sample.sample_id,
@@ -397,7 +393,7 @@ impl Planned<'_> {
             group_id,
             collection: ledger.collection.clone(),
             role: self.role,
-            split: side.unwrap_or_else(|| split_of(plan.seed, group_id, plan.validation_share)),
+            split: sides.of(group_id),
             original_width: sample.tile.width,
             original_height: sample.tile.height,
             crop_top: rect.top,

@@ -31,6 +31,7 @@ use crate::{
     pack::{PackFault, Packer, PlannedSample},
     publish::publish,
     sampling::{Planned, Sampling},
+    sides::Sides,
 };
 
 /// Samples that are packed side by side before they are sent to be written.
@@ -136,7 +137,13 @@ pub fn bucket(
     summary.uncaptioned = planned.iter().map(|item| item.uncaptioned).sum();
 
     let verdicts = verdicts(&planned, &faults, &facts, &mut summary);
-    let rows = index_rows(plan, &planned, &captions, &locations, &parent_index);
+    let sides = Sides::new(
+        &facts.ledger,
+        &parent_index,
+        plan.seed,
+        plan.validation_share,
+    );
+    let rows = index_rows(&planned, &captions, &locations, &sides);
     summary.samples = rows.len() as u64;
     if plan.dry_run {
         return Ok(summary);
@@ -445,22 +452,17 @@ fn verdicts(
 
 /// The index: every planned sample that has pixels, sorted by sample id.
 fn index_rows(
-    plan: &BucketPlan,
     planned: &[Planned<'_>],
     captions: &HashMap<CaptionKey, CaptionRow>,
     locations: &Locations,
-    parent_index: &[IndexRow],
+    sides: &Sides,
 ) -> Vec<IndexRow> {
-    let sides: HashMap<_, _> = parent_index
-        .iter()
-        .map(|row| (row.group_id, row.split))
-        .collect();
     let mut rows: Vec<IndexRow> = planned
         .iter()
         .flat_map(|item| item.samples.iter().map(move |sample| (item, sample)))
         .filter_map(|(item, sample)| {
             let location = locations.get(&sample.sample_id)?;
-            Some(item.index_row(plan, sample, location, captions, &sides))
+            Some(item.index_row(sample, location, captions, sides))
         })
         .collect();
     rows.sort_by_key(|row| row.sample_id);

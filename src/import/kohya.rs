@@ -4,11 +4,15 @@ use serde_json::Value;
 
 use super::{Folder, ImportError, Imported, number};
 
+/// Whether a folder holds a file with this extension.
+pub type Look<'l> = dyn Fn(&str, &str) -> bool + 'l;
+
 /// Reads the config as a recipe's settings; those of `[general]` hold where a dataset or subset says nothing.
+/// `has_captions` looks into folders.
 ///
 /// # Errors
 /// It has no datasets, or a subset names no folder.
-pub fn read(document: &Value) -> Result<Imported, ImportError> {
+pub fn read(document: &Value, has_captions: &Look<'_>) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let general = &document["general"];
     let Some(datasets) = document["datasets"].as_array() else {
@@ -18,7 +22,7 @@ pub fn read(document: &Value) -> Result<Imported, ImportError> {
         });
     };
     for (number, dataset) in datasets.iter().enumerate() {
-        read_dataset(&mut imported, general, dataset, number)?;
+        read_dataset(&mut imported, general, dataset, number, has_captions)?;
     }
     let known = [SHARED, &["batch_size"]].concat();
     imported.note_unknown("general", general, &known);
@@ -46,6 +50,7 @@ fn read_dataset(
     general: &Value,
     dataset: &Value,
     place: usize,
+    has_captions: &Look<'_>,
 ) -> Result<(), ImportError> {
     let setting = |key: &str| -> &Value {
         match &dataset[key] {
@@ -90,6 +95,7 @@ fn read_dataset(
             subset,
             &format!("datasets[{place}].subsets[{number}]"),
             general,
+            has_captions,
         )?;
     }
     Ok(())
@@ -101,6 +107,7 @@ fn read_subset(
     subset: &Value,
     place: &str,
     general: &Value,
+    has_captions: &Look<'_>,
 ) -> Result<(), ImportError> {
     let setting = |key: &str| -> &Value {
         [subset, dataset, general]
@@ -131,11 +138,26 @@ fn read_subset(
             "{place}: num_repeats = {repeats}: in a recipe `[mix]` says how often anchors come"
         ));
     }
+    if imported.collections.iter().any(|other| other.path == path) {
+        imported.not_carried.insert(format!(
+            "{place}: image_dir = \"{path}\" once more: a recipe takes a folder at one size"
+        ));
+        return Ok(());
+    }
+    // The scripts say the class of those images alone that have no caption.
+    let tokens = subset["class_tokens"].as_str();
+    let is_captioned = tokens.is_some() && has_captions(path, extension);
+    if let Some(tokens) = tokens.filter(|_| is_captioned) {
+        imported.not_carried.insert(format!(
+            "{place}: class_tokens = \"{tokens}\": the images have captions, and one without is rejected"
+        ));
+    }
     let folder = Folder {
         name: imported.name_for(path),
         path: path.to_owned(),
         is_anchor,
-        fixed_caption: subset["class_tokens"].as_str().map(str::to_owned),
+        fixed_caption: tokens.filter(|_| !is_captioned).map(str::to_owned),
+        min_side_px: None,
     };
     imported.collections.push(folder);
     imported.note_unknown(place, subset, SHARED);
@@ -159,7 +181,7 @@ mod tests {
                 ],
             }],
         });
-        let imported = read(&config).unwrap();
+        let imported = read(&config, &|_, _| false).unwrap();
         assert_eq!(
             (imported.target_px, imported.step_px),
             (Some(1024), Some(64))
@@ -186,10 +208,74 @@ mod tests {
         );
     }
 
+    /// As the documentation of the scripts has it: two methods, three levels of settings, paths of Windows, and one
+    /// folder at two sizes.
+    #[test]
+    fn the_example_of_the_documentation_is_read() {
+        let config = json!({
+            "general": { "shuffle_caption": true, "caption_extension": ".txt", "keep_tokens": 1 },
+            "datasets": [
+                { "resolution": 512, "batch_size": 4, "keep_tokens": 2, "subsets": [
+                    { "image_dir": "C:\\hoge", "class_tokens": "hoge girl" },
+                    { "image_dir": "C:\\fuga", "class_tokens": "fuga boy", "keep_tokens": 3 },
+                    { "is_reg": true, "image_dir": "C:\\reg", "class_tokens": "human" },
+                ] },
+                { "resolution": [768, 768], "batch_size": 2, "subsets": [
+                    { "image_dir": "C:\\piyo", "metadata_file": "C:\\piyo\\piyo_md.json" },
+                    { "image_dir": "C:\\hoge" },
+                ] },
+            ],
+        });
+        let imported = read(&config, &|path, extension| {
+            path == "C:\\hoge" && extension == ".txt"
+        })
+        .unwrap();
+        let folders: Vec<_> = imported
+            .collections
+            .iter()
+            .map(|folder| {
+                (
+                    folder.name.as_str(),
+                    folder.is_anchor,
+                    folder.fixed_caption.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            folders,
+            [
+                ("hoge", false, None),
+                ("fuga", false, Some("fuga boy")),
+                ("reg", true, Some("human")),
+                ("piyo", false, None),
+            ]
+        );
+        assert_eq!((imported.target_px, imported.is_aspect), (Some(512), false));
+        let notes: Vec<&str> = imported.not_carried.iter().map(String::as_str).collect();
+        assert_eq!(
+            notes,
+            [
+                "datasets[0].subsets[0]: class_tokens = \"hoge girl\": the images have captions, and one without is rejected",
+                "datasets[0].subsets[1]: keep_tokens = 3",
+                "datasets[0]: keep_tokens = 2",
+                "datasets[1].subsets[0]: metadata_file = \"C:\\\\piyo\\\\piyo_md.json\"",
+                "datasets[1].subsets[1]: image_dir = \"C:\\hoge\" once more: a recipe takes a folder at one size",
+                "datasets[1]: resolution = [768,768]: a recipe has one target",
+                "general: keep_tokens = 1",
+                "general: shuffle_caption = true",
+            ]
+        );
+    }
+
     #[test]
     fn what_is_no_dataset_config_is_told() {
-        assert!(read(&json!({ "model": 1 })).is_err());
+        assert!(read(&json!({ "model": 1 }), &|_, _| false).is_err());
         let no_folder = json!({ "datasets": [{ "subsets": [{ "metadata_file": "a.json" }] }] });
-        assert!(read(&no_folder).unwrap_err().what.contains("subsets[0]"));
+        assert!(
+            read(&no_folder, &|_, _| false)
+                .unwrap_err()
+                .what
+                .contains("subsets[0]")
+        );
     }
 }

@@ -1,7 +1,12 @@
 //! `terminus export-dataset`: a generation in the format of another tool.
 
-use terminus_bucket::export::{ExportPlan, Exported, Format, Selection, export};
-use terminus_manifest::generation::Generation;
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use terminus_bucket::export::{ExportPlan, Exported, Format, Selection, StoreSettings, export};
+use terminus_manifest::{Root, generation::Generation, ids::Sha256Digest};
 
 use crate::{
     cli::{DatasetFormat, ExportDatasetArgs},
@@ -24,6 +29,8 @@ pub(super) fn export_dataset(args: &ExportDatasetArgs) -> anyhow::Result<()> {
         },
         selection: args.epoch.map_or(Selection::Unique, Selection::Epoch),
         target: args.to.clone(),
+        staging: staging(root, &args.to),
+        store: StoreSettings::new(std::env::vars()),
         file_rows: u64::from(args.file_rows.get()),
         step_px: context.stages.bucket.step_px,
         target_px: context.stages.bucket.target_px,
@@ -38,6 +45,12 @@ pub(super) fn export_dataset(args: &ExportDatasetArgs) -> anyhow::Result<()> {
     context.tell("export-dataset", &line, &exported)
 }
 
+/// Where files wait until they are sent to `target`: the same place every time, so that nothing is left behind for good.
+fn staging(root: &Root, target: &Path) -> PathBuf {
+    let name = Sha256Digest::of(target.to_string_lossy().as_bytes()).to_string();
+    root.path().join(format!(".tmp-export-{}", &name[..12]))
+}
+
 fn line(exported: &Exported, dry_run: bool) -> String {
     let mut line = format!(
         "export-dataset: {}{} uses of {} samples, generation {}, in `{}`",
@@ -47,6 +60,16 @@ fn line(exported: &Exported, dry_run: bool) -> String {
         exported.generation,
         exported.target.display()
     );
+    if let Some(uploaded) = &exported.uploaded {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            line,
+            ": {} objects, {} of them sent now ({:.1} MB)",
+            uploaded.objects,
+            uploaded.sent,
+            uploaded.sent_bytes as f64 / 1e6
+        );
+    }
     for fact in &exported.not_carried {
         line.push_str("\n  not carried over: ");
         line.push_str(fact);

@@ -1,6 +1,6 @@
 //! `terminus import`: the dataset config of another trainer as a recipe.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::Path};
 
 use anyhow::Context as _;
 use fs_err as fs;
@@ -31,7 +31,12 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
         Trainer::Kohya
     });
     let imported = match trainer {
-        Trainer::Kohya => kohya::read(&document),
+        Trainer::Kohya => {
+            let folder = args.config.parent().unwrap_or(Path::new(""));
+            kohya::read(&document, &|path, extension| {
+                holds(&folder.join(path), extension)
+            })
+        }
         Trainer::SimpleTuner => simpletuner::read(&document),
     };
     let imported: Imported =
@@ -52,4 +57,11 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
         eprintln!("  not carried over: {note}");
     }
     Ok(())
+}
+
+/// Whether a folder holds a file with this extension, written with its dot.
+fn holds(folder: &Path, extension: &str) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name());
+    names.any(|name| name.to_string_lossy().ends_with(extension))
 }

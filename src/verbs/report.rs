@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::json;
 use terminus_bucket::report::{Diff, Report, Survey, page};
+use terminus_ingest::{SAFETY, Scores};
 use terminus_manifest::atomic;
 
 use crate::{
@@ -23,7 +24,7 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<()> {
         writeln!(std::io::stdout().lock(), "{report}")?;
         return check(&report);
     }
-    let survey = Survey::read(plan, args.generation)?;
+    let survey = survey(&context, args.generation)?;
     let report = Report::of(plan, &survey)?;
     if let Some(path) = &args.html {
         atomic::write(path, page(plan, &survey, &report)?.as_bytes())?;
@@ -33,6 +34,22 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<()> {
         print_json(&context.document("report", &json!(report)))?;
     }
     check(&report)
+}
+
+/// What a report is made of, scores from elsewhere included.
+fn survey(context: &Context, generation: Option<u32>) -> anyhow::Result<Survey> {
+    let mut survey = Survey::read(&context.stages.bucket, generation)?;
+    let scores = Scores::read(&context.stages.ingest.score_files)?;
+    for name in scores.names() {
+        let ledger = survey.facts.ledger.iter();
+        let values = ledger.filter_map(|row| Some((row.item_id, scores.of(name, row)?)));
+        survey.joined.insert(name.to_owned(), values.collect());
+    }
+    let missing = scores.missing_safety();
+    let safety = SAFETY.iter();
+    let safety = safety.map(|(name, _)| ((*name).to_owned(), !missing.contains(name)));
+    survey.safety = safety.collect();
+    Ok(survey)
 }
 
 fn check(report: &Report) -> anyhow::Result<()> {
@@ -55,7 +72,7 @@ fn diff(context: &Context, from: u32, to: u32) -> anyhow::Result<()> {
 /// Writes the report beside the generations, as a page, as text and as JSON; gives the path of the page.
 pub(super) fn save(context: &Context) -> anyhow::Result<std::path::PathBuf> {
     let plan = &context.stages.bucket;
-    let survey = Survey::read(plan, None)?;
+    let survey = survey(context, None)?;
     let report = Report::of(plan, &survey)?;
     let folder = context.root().path().join("reports");
     let path = |extension: &str| folder.join(format!("{}.{extension}", context.plan.name));

@@ -16,6 +16,7 @@ use crate::Error;
 pub(super) struct Folders {
     folder: PathBuf,
     metadata: BTreeMap<Split, BufWriter<fs::File>>,
+    finished: Vec<PathBuf>,
 }
 
 impl Folders {
@@ -23,6 +24,7 @@ impl Folders {
         Self {
             folder: folder.to_owned(),
             metadata: BTreeMap::new(),
+            finished: Vec::new(),
         }
     }
 }
@@ -39,7 +41,9 @@ impl Sink for Folders {
             }
         };
         let name = format!("{}.{}", entry.name, entry.extension);
-        fs::write(folder.join(&name), &entry.row.image.bytes)?;
+        let path = folder.join(&name);
+        fs::write(&path, &entry.row.image.bytes)?;
+        self.finished.push(path);
         let mut line = serde_json::json!({ "file_name": name, "text": entry.row.caption });
         if let (Some(line), serde_json::Value::Object(facts)) =
             (line.as_object_mut(), entry.facts())
@@ -48,6 +52,10 @@ impl Sink for Folders {
         }
         writeln!(metadata, "{line}")?;
         Ok(())
+    }
+
+    fn finished(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.finished)
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {

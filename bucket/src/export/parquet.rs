@@ -19,7 +19,8 @@ use crate::Error;
 pub(super) struct Files {
     folder: PathBuf,
     limits: ShardLimits,
-    open: Option<(Split, ShardWriter)>,
+    open: Option<(Split, ShardWriter, PathBuf)>,
+    finished: Vec<PathBuf>,
     begun: BTreeMap<Split, u32>,
 }
 
@@ -32,13 +33,15 @@ impl Files {
                 ..ShardLimits::default()
             },
             open: None,
+            finished: Vec::new(),
             begun: BTreeMap::new(),
         }
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        if let Some((_, writer)) = self.open.take() {
+        if let Some((_, writer, path)) = self.open.take() {
             writer.finish()?;
+            self.finished.push(path);
         }
         Ok(())
     }
@@ -46,8 +49,9 @@ impl Files {
 
 impl Sink for Files {
     fn push(&mut self, entry: Entry) -> Result<(), Error> {
-        let is_other =
-            |(split, writer): &(Split, ShardWriter)| *split != entry.split || writer.is_full();
+        let is_other = |(split, writer, _): &(Split, ShardWriter, PathBuf)| {
+            *split != entry.split || writer.is_full()
+        };
         if self.open.as_ref().is_some_and(is_other) {
             self.close()?;
         }
@@ -57,14 +61,19 @@ impl Sink for Files {
                 .folder
                 .join(format!("{}-{number:05}.parquet", entry.folder()));
             *number += 1;
-            self.open = Some((entry.split, ShardWriter::create(&path, self.limits)?));
+            let writer = ShardWriter::create(&path, self.limits)?;
+            self.open = Some((entry.split, writer, path));
         }
-        if let Some((_, writer)) = self.open.as_mut() {
+        if let Some((_, writer, _)) = self.open.as_mut() {
             let mut row = entry.row;
             row.image.path = format!("{}.{}", entry.name, entry.extension);
             writer.push(row)?;
         }
         Ok(())
+    }
+
+    fn finished(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.finished)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<String>, Error> {

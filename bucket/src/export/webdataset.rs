@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::BufWriter,
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -18,7 +18,8 @@ type Tar = tar::Builder<BufWriter<fs::File>>;
 pub(super) struct Tars {
     folder: PathBuf,
     file_rows: u64,
-    open: Option<(Split, Tar, u64)>,
+    open: Option<(Split, Tar, u64, PathBuf)>,
+    finished: Vec<PathBuf>,
     files: BTreeMap<Split, u32>,
 }
 
@@ -28,13 +29,17 @@ impl Tars {
             folder: folder.to_owned(),
             file_rows: plan.file_rows,
             open: None,
+            finished: Vec::new(),
             files: BTreeMap::new(),
         }
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        if let Some((_, mut tar, _)) = self.open.take() {
+        if let Some((_, mut tar, _, path)) = self.open.take() {
             tar.finish()?;
+            // The end stays in the buffer otherwise until the whole is dropped.
+            tar.into_inner()?.flush()?;
+            self.finished.push(path);
         }
         Ok(())
     }
@@ -42,8 +47,9 @@ impl Tars {
 
 impl Sink for Tars {
     fn push(&mut self, entry: Entry) -> Result<(), Error> {
-        let is_other =
-            |(split, _, rows): &(Split, Tar, u64)| *split != entry.split || *rows >= self.file_rows;
+        let is_other = |(split, _, rows, _): &(Split, Tar, u64, PathBuf)| {
+            *split != entry.split || *rows >= self.file_rows
+        };
         if self.open.as_ref().is_some_and(is_other) {
             self.close()?;
         }
@@ -53,10 +59,10 @@ impl Sink for Tars {
                 .folder
                 .join(format!("{}-{number:06}.tar", entry.folder()));
             *number += 1;
-            let tar = tar::Builder::new(BufWriter::new(fs::File::create(path)?));
-            self.open = Some((entry.split, tar, 0));
+            let tar = tar::Builder::new(BufWriter::new(fs::File::create(&path)?));
+            self.open = Some((entry.split, tar, 0, path));
         }
-        if let Some((_, tar, rows)) = self.open.as_mut() {
+        if let Some((_, tar, rows, _)) = self.open.as_mut() {
             *rows += 1;
             let facts = entry.facts().to_string();
             let name = &entry.name;
@@ -69,6 +75,10 @@ impl Sink for Tars {
             append(tar, &format!("{name}.json"), facts.as_bytes())?;
         }
         Ok(())
+    }
+
+    fn finished(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.finished)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<String>, Error> {

@@ -10,7 +10,7 @@ use terminus_manifest::{
     words::{Outcome, Reason, Stage},
 };
 
-use super::{Survey, thumbnails::thumbnails};
+use super::{Survey, plots::short, thumbnails::thumbnails};
 use crate::BucketPlan;
 
 /// Samples that are shown of a collection.
@@ -152,15 +152,20 @@ fn sample_card(row: &IndexRow, item: &LedgerRow) -> Card {
         title: item.source_id.clone(),
         lines: vec![
             format!(
-                "{}×{} at ({}, {}) of {}×{}",
+                "{}×{} at top {}, left {} of {}×{}",
                 row.width,
                 row.height,
-                row.crop_left,
                 row.crop_top,
+                row.crop_left,
                 row.original_width,
                 row.original_height
             ),
-            format!("{} · {} · {}", row.split, row.packing, row.sample_id),
+            format!(
+                "{} · {} · {}…",
+                row.split,
+                row.packing,
+                &row.sample_id.to_string()[..12]
+            ),
         ],
         text: caption
             .map(|caption| caption.text.clone())
@@ -191,7 +196,7 @@ fn refused<'a>(plan: &'a BucketPlan, survey: &'a Survey) -> Vec<WantedShelf<'a>>
             lines.push(format!("{width}×{height} {format}"));
         }
         if let Some((value, threshold)) = verdict.value.zip(verdict.threshold) {
-            lines.push(format!("{value:.4}, allowed {threshold:.4}"));
+            lines.push(format!("{}, allowed {}", short(value), short(threshold)));
         }
         let wanted = Wanted {
             row,

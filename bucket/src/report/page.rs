@@ -79,7 +79,7 @@ fn token_plots(report: &Report) -> Result<Vec<Plot>, Error> {
                 collection: texts.collection.clone(),
                 title: texts.collection.clone(),
                 note: format!(
-                    "median {:.0}, longest {:.0} tokens; {} texts, {} of them different",
+                    "median {:.0}, longest {:.0} tokens; {} texts, {} distinct",
                     texts.tokens.median, texts.tokens.greatest, texts.captions, texts.unique
                 ),
                 svg: plots::histogram(

@@ -17,9 +17,14 @@ const COLUMNS: &[Column] = &[
     ("author", |row| row.author.clone()),
     ("consent", |row| row.consent.clone()),
     ("camera", |row| {
-        let camera = [row.camera_make.as_deref(), row.camera_model.as_deref()];
-        let camera: Vec<&str> = camera.into_iter().flatten().collect();
-        (!camera.is_empty()).then(|| camera.join(" "))
+        // Most models are named after their maker already.
+        let model = row.camera_model.as_deref().unwrap_or_default();
+        let make = row.camera_make.as_deref().unwrap_or_default();
+        let make = Some(make)
+            .filter(|make| !model.starts_with(make))
+            .unwrap_or_default();
+        let camera = format!("{make} {model}").trim().to_owned();
+        (!camera.is_empty()).then_some(camera)
     }),
     ("generator", |row| {
         let generator = row.generator.as_deref()?;

@@ -1,9 +1,9 @@
-//! The measured scores of pictures, and the thresholds that they were held against.
+//! The scores of pictures, measured here or joined from elsewhere, and the thresholds that they were held against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use terminus_manifest::{ledger::LedgerRow, words::Stage};
+use terminus_manifest::{ids::ItemId, ledger::LedgerRow, words::Stage};
 
 use super::{Survey, histogram::Histogram};
 use crate::BucketPlan;
@@ -55,6 +55,11 @@ pub struct Threshold {
 impl Score {
     /// The scores of every collection that has values, in the recipe's order.
     pub(super) fn of(plan: &BucketPlan, survey: &Survey) -> Vec<Self> {
+        let joined: Vec<(&String, &HashMap<ItemId, f64>)> = survey.joined.iter().collect();
+        let name = |number: usize| match COLUMNS.get(number) {
+            Some((name, _)) => (*name).to_owned(),
+            None => joined[number - COLUMNS.len()].0.clone(),
+        };
         let mut values: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
         let mut thresholds: BTreeMap<(usize, usize), BTreeMap<(String, u64), u64>> =
             BTreeMap::new();
@@ -71,8 +76,12 @@ impl Score {
                     Some((verdict.reason?, verdict.value?, verdict.threshold?))
                 })
                 .collect();
-            for (number, (_, column)) in COLUMNS.iter().enumerate() {
-                let Some(value) = column(row) else { continue };
+            let measured = COLUMNS.iter().map(|(_, column)| column(row));
+            let elsewhere = joined
+                .iter()
+                .map(|(_, scores)| scores.get(&row.item_id).copied());
+            for (number, value) in measured.chain(elsewhere).enumerate() {
+                let Some(value) = value else { continue };
                 values.entry((place, number)).or_default().push(value);
                 // A verdict names its value, not its column: equal values tell.
                 for (reason, seen, allowed) in &judged {
@@ -91,7 +100,7 @@ impl Score {
             .into_iter()
             .map(|((place, number), values)| Self {
                 collection: plan.collections[place].name.clone(),
-                score: COLUMNS[number].0.to_owned(),
+                score: name(number),
                 histogram: Histogram::by_count(values, STEPS),
                 thresholds: thresholds
                     .remove(&(place, number))

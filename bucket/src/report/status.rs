@@ -13,7 +13,7 @@ use crate::{BucketPlan, CollectionPlan, Error, accounts::CollectionAccount};
 
 impl Report {
     /// What counting alone tells of a recipe and generation `number` of it, the newest without one: the same as
-    /// [`Report::of`], but `uses`, `texts`, `captioners`, `scores` and `rights` stay empty, and no caption and no prompt is read.
+    /// [`Report::of`], but `uses`, `texts`, `captioners`, `scores`, `safety` and `rights` stay empty, and no caption and no prompt is read.
     ///
     /// # Errors
     /// A file of the root cannot be read, or there is no generation of this number.

@@ -1,6 +1,6 @@
 //! Everything that a report is made of, read once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use terminus_manifest::{
     caption::CaptionRow,
@@ -24,6 +24,10 @@ pub struct Survey {
     pub generation: Option<Generation>,
     /// Its index.
     pub index: Vec<IndexRow>,
+    /// Scores that were computed elsewhere, by name and item; whoever reads such files puts them here.
+    pub joined: BTreeMap<String, HashMap<ItemId, f64>>,
+    /// Scores by which unwanted pictures are told, each with whether any column gives it.
+    pub safety: Vec<(String, bool)>,
 }
 
 impl Survey {
@@ -46,6 +50,8 @@ impl Survey {
             captions: plan.root.captions().latest()?,
             generation,
             index,
+            joined: BTreeMap::new(),
+            safety: Vec::new(),
         })
     }
 

@@ -28,6 +28,7 @@ impl fmt::Display for Report {
             writeln!(f, "\n{}", self.mix_table())?;
             self.write_ratio(f)?;
             writeln!(f, "\n{}", self.bucket_table())?;
+            writeln!(f, "\n{}", self.packing_table())?;
         }
         write!(f, "\n{}", self.yield_table())
     }
@@ -162,7 +163,12 @@ impl Report {
         if total.shortfall > 0 {
             write!(f, "; {} places short", total.shortfall)?;
         }
-        writeln!(f, "; {} samples held out", self.validation_samples)?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "  {} samples are held out for validation",
+            self.validation_samples
+        )?;
         for cause in causes(mix) {
             writeln!(f, "  {cause}")?;
         }
@@ -175,6 +181,11 @@ impl Report {
             let size = format!("{}x{}", bucket.width, bucket.height);
             table.add_row([Cell::new(size), Cell::new(bucket.samples)]);
         }
+        table
+    }
+
+    fn packing_table(&self) -> Table {
+        let mut table = table(&["packing", "samples"], 1);
         for (packing, count) in &self.packings {
             table.add_row([Cell::new(packing), Cell::new(count)]);
         }

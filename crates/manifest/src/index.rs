@@ -31,7 +31,7 @@ table! {
         item_id: ItemId,
         /// The picture that it was cut from.
         picture_id: PictureId,
-        /// Duplicates share one; a group never stands on both sides of the split.
+        /// Duplicates share one; a group never stands on both sides of the split, nor does what was made of one picture.
         group_id: GroupId,
         /// The collection's name.
         collection: String,
