@@ -1,6 +1,6 @@
 //! How a run ends: 0 done, 1 ran but a check failed, 2 could not run, 130 or 143 interrupted with everything saved.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 /// A check that failed: the program ran, and what it found is not what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -18,23 +18,29 @@ pub struct Interrupted {
 }
 
 /// The exit code of a verb, after its error has been told on stderr.
-pub fn code(result: anyhow::Result<()>) -> ExitCode {
+pub fn code(result: anyhow::Result<()>) -> u8 {
     let Err(error) = result else {
-        return ExitCode::SUCCESS;
+        return 0;
     };
     if is_broken_pipe(&error) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
         eprintln!("{interrupted}");
-        return ExitCode::from(u8::try_from(128 + interrupted.signal).unwrap_or(130));
+        return u8::try_from(128 + interrupted.signal).unwrap_or(130);
     }
     eprintln!("error: {error:#}");
-    if is_failed_check(&error) {
-        ExitCode::from(1)
-    } else {
-        ExitCode::from(2)
-    }
+    if is_failed_check(&error) { 1 } else { 2 }
+}
+
+/// Ends the program with this code, once everything that it printed has gone out.
+pub fn end(code: u8) -> ExitCode {
+    // Whoever read it may have gone.
+    let _ = std::io::stdout().flush();
+    #[cfg(feature = "torch")]
+    terminus_nn::exit_at_once(code);
+    #[cfg(not(feature = "torch"))]
+    ExitCode::from(code)
 }
 
 fn is_failed_check(error: &anyhow::Error) -> bool {

@@ -7,5 +7,5 @@ use terminus::{cli::Cli, exit, verbs};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    exit::code(verbs::run(cli))
+    exit::end(exit::code(verbs::run(cli)))
 }

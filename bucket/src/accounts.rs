@@ -10,7 +10,7 @@ use terminus_manifest::{
     generation::StageCounts,
     ids::ItemId,
     ledger::LedgerRow,
-    verdict::{VerdictKey, VerdictRow},
+    verdict::VerdictRow,
     words::{Outcome, Reason, Role, Stage},
 };
 
@@ -21,8 +21,8 @@ use crate::{CollectionPlan, Error};
 pub struct Facts {
     /// The ledger, ordered by item id.
     pub ledger: Vec<LedgerRow>,
-    /// The verdicts that count.
-    pub verdicts: HashMap<VerdictKey, VerdictRow>,
+    /// The verdicts that count, ordered by what they are about: a map of them would hold every key twice.
+    verdicts: Vec<VerdictRow>,
 }
 
 impl Facts {
@@ -32,18 +32,33 @@ impl Facts {
     /// A part of a log cannot be read.
     pub fn read(root: &Root) -> Result<Self, Error> {
         Ok(Self {
-            ledger: root.ledger().rows()?,
-            verdicts: root.verdicts().latest()?,
+            ledger: root.ledger().rows_by(|a, b| a.item_id.cmp(&b.item_id))?,
+            verdicts: root.verdicts().rows_by(|a, b| about(a).cmp(&about(b)))?,
         })
     }
 
     /// The verdict of a stage on an item with these settings, if it has one.
     pub fn verdict(&self, item_id: ItemId, stage: Stage, config_hash: &str) -> Option<&VerdictRow> {
-        self.verdicts.get(&VerdictKey {
-            item_id,
-            stage,
-            config_hash: config_hash.to_owned(),
-        })
+        self.place(&(item_id, stage, config_hash))
+            .ok()
+            .map(|at| &self.verdicts[at])
+    }
+
+    fn place(&self, key: &(ItemId, Stage, &str)) -> Result<usize, usize> {
+        self.verdicts.binary_search_by(|row| about(row).cmp(key))
+    }
+
+    /// Takes in verdicts that are newer than those that count.
+    pub(crate) fn judge(&mut self, verdicts: impl IntoIterator<Item = VerdictRow>) {
+        let mut new = Vec::new();
+        for row in verdicts {
+            match self.place(&about(&row)) {
+                Ok(at) => self.verdicts[at] = row,
+                Err(_) => new.push(row),
+            }
+        }
+        self.verdicts.append(&mut new);
+        self.verdicts.sort_by(|a, b| about(a).cmp(&about(b)));
     }
 
     /// What has become of an item, stage by stage, until one does not pass it.
@@ -63,6 +78,11 @@ impl Facts {
         }
         path
     }
+}
+
+/// What a verdict is about.
+fn about(row: &VerdictRow) -> (ItemId, Stage, &str) {
+    (row.item_id, row.stage, &row.config_hash)
 }
 
 impl CollectionPlan {

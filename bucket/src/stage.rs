@@ -17,7 +17,7 @@ use terminus_manifest::{
     ids::{CaptionKey, ItemId, SampleId, hash_u64},
     index::IndexRow,
     ledger::LedgerRow,
-    log::{COMPACT_PAST_PARTS, LogRow as _},
+    log::COMPACT_PAST_PARTS,
     run::{Cancel, Progress},
     shard::{ShardReader, ShardRow, ShardWriter},
     store::ContentStore,
@@ -145,19 +145,19 @@ pub fn bucket(
     );
     let rows = index_rows(&planned, &captions, &locations, &sides);
     summary.samples = rows.len() as u64;
+    // The index says all of it.
+    drop(planned);
+    drop((captions, locations));
     if plan.dry_run {
         return Ok(summary);
     }
     if !verdicts.is_empty() {
         let run = plan.root.claim_run("bucket", 0, 1)?;
         let mut log = plan.root.verdicts();
-        for row in &verdicts {
-            let row = VerdictRow {
-                run: run.number,
-                ..row.clone()
-            };
-            facts.verdicts.insert(row.key(), row);
-        }
+        facts.judge(verdicts.iter().map(|row| VerdictRow {
+            run: run.number,
+            ..row.clone()
+        }));
         log.append(run, verdicts)?;
         log.compact(COMPACT_PAST_PARTS)?;
     }
@@ -441,7 +441,7 @@ fn verdicts(
         if let Some(reason) = verdict.reason {
             *summary.reasons.entry(reason).or_default() += 1;
         }
-        let before = facts.verdicts.get(&verdict.key());
+        let before = facts.verdict(verdict.item_id, verdict.stage, &verdict.config_hash);
         if !before.is_some_and(|before| before.says_the_same(&verdict)) {
             summary.changed += 1;
             changed.push(verdict);

@@ -34,6 +34,7 @@ mod weights;
 pub use builder::{Builder, Path};
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Misshaped, Result};
+pub use ext::exit_at_once;
 pub use guard::guard;
 pub use init::Init;
 pub use kv_cache::{KvCache, KvCacheShape};

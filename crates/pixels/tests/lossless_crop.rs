@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, read_coefficients};
+use libjpeg_turbo_rs::{
+    Encoder, PixelFormat, Subsampling, read_coefficients, write_coefficients_optimized,
+};
 use terminus_pixels::{
     Error, Header, Icc, Limits, PixelPolicy, RgbImage, crop_jpeg_lossless, decode, inspect,
 };
@@ -32,13 +34,53 @@ struct Source {
     is_subsampled: bool,
 }
 
-fn sources(is_progressive: bool) -> Vec<Source> {
+/// How the scans of a file are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Plain,
+    OwnTables,
+    Restarts,
+    Adobe,
+    Progressive,
+    ProgressiveRestarts,
+}
+
+const CODINGS: [Coding; 6] = [
+    Coding::Plain,
+    Coding::OwnTables,
+    Coding::Restarts,
+    Coding::Adobe,
+    Coding::Progressive,
+    Coding::ProgressiveRestarts,
+];
+
+impl Coding {
+    fn of(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        match self {
+            Self::Plain => encoder,
+            Self::OwnTables => encoder.optimize_huffman(true),
+            // Not a whole number of rows of MCUs.
+            Self::Restarts => encoder.restart_blocks(7),
+            Self::Adobe => encoder.write_adobe_marker(true),
+            Self::Progressive => encoder.progressive(true),
+            Self::ProgressiveRestarts => encoder.progressive(true).restart_blocks(5),
+        }
+    }
+}
+
+fn all_sources() -> Vec<Source> {
+    let mut all: Vec<Source> = CODINGS.into_iter().flat_map(sources).collect();
+    all.push(in_three_scans());
+    all
+}
+
+fn sources(coding: Coding) -> Vec<Source> {
     let rgb = picture();
     let grey: Vec<u8> = rgb.iter().copied().step_by(3).collect();
     let (w, h) = (WIDTH as usize, HEIGHT as usize);
     let colour = |name, subsampling, grid, is_subsampled| {
         let encoder = Encoder::new(&rgb, w, h, PixelFormat::Rgb).quality(83);
-        let encoder = encoder.subsampling(subsampling).progressive(is_progressive);
+        let encoder = coding.of(encoder.subsampling(subsampling));
         Source {
             name,
             bytes: encoder.encode().unwrap(),
@@ -47,7 +89,7 @@ fn sources(is_progressive: bool) -> Vec<Source> {
         }
     };
     let encoder = Encoder::new(&grey, w, h, PixelFormat::Grayscale).quality(83);
-    let grey = encoder.progressive(is_progressive).encode().unwrap();
+    let grey = coding.of(encoder).encode().unwrap();
     vec![
         colour("4:4:4", Subsampling::S444, (8, 8), false),
         colour("4:2:2", Subsampling::S422, (16, 8), true),
@@ -61,6 +103,39 @@ fn sources(is_progressive: bool) -> Vec<Source> {
             is_subsampled: false,
         },
     ]
+}
+
+/// A sequential file with a scan for each component: three grey ones, put together.
+fn in_three_scans() -> Source {
+    let (w, h) = (WIDTH as usize, HEIGHT as usize);
+    let planes: Vec<Vec<u8>> = (0..3)
+        .map(|plane| {
+            let plane: Vec<u8> = picture().iter().copied().skip(plane).step_by(3).collect();
+            let encoder = Encoder::new(&plane, w, h, PixelFormat::Grayscale).quality(83);
+            encoder.encode().unwrap()
+        })
+        .collect();
+    let find = |marker: u8| {
+        let at = planes[0].windows(2).position(|pair| pair == [0xFF, marker]);
+        at.unwrap()
+    };
+    let (frame, scan) = (find(0xC0), find(0xDA));
+    let mut bytes = planes[0][..frame].to_vec();
+    bytes.extend([0xFF, 0xC0, 0, 17]);
+    bytes.extend(&planes[0][frame + 4..frame + 9]);
+    bytes.extend([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    bytes.extend(&planes[0][frame + 13..scan]);
+    for (id, plane) in (1..).zip(&planes) {
+        bytes.extend([0xFF, 0xDA, 0, 8, 1, id, 0, 0, 63, 0]);
+        bytes.extend(&plane[scan + 10..plane.len() - 2]);
+    }
+    bytes.extend([0xFF, 0xD9]);
+    Source {
+        name: "4:4:4 in three scans",
+        bytes,
+        grid: (8, 8),
+        is_subsampled: false,
+    }
 }
 
 fn look(bytes: &[u8]) -> Header {
@@ -87,7 +162,7 @@ fn rectangles((across, down): (u32, u32)) -> Vec<(u32, u32, u32, u32)> {
 
 #[test]
 fn coefficients_are_the_originals_own() {
-    for source in sources(false).into_iter().chain(sources(true)) {
+    for source in all_sources() {
         let whole = read_coefficients(&source.bytes).unwrap();
         for (top, left, width, height) in rectangles(source.grid) {
             let crop = crop_jpeg_lossless(&source.bytes, top, left, width, height).unwrap();
@@ -121,7 +196,7 @@ fn coefficients_are_the_originals_own() {
 
 #[test]
 fn pixels_are_the_originals_inside_a_border_of_one() {
-    for source in sources(false).into_iter().chain(sources(true)) {
+    for source in all_sources() {
         let whole = pixels(&source.bytes);
         for (top, left, width, height) in rectangles(source.grid) {
             let crop = crop_jpeg_lossless(&source.bytes, top, left, width, height).unwrap();
@@ -144,8 +219,8 @@ fn pixels_are_the_originals_inside_a_border_of_one() {
 /// One component is never interleaved, so that its sampling factors mean nothing.
 #[test]
 fn a_grey_jpeg_with_odd_sampling_factors_is_cut_on_its_blocks() {
-    for is_progressive in [false, true] {
-        let mut grey = sources(is_progressive).pop().unwrap().bytes;
+    for coding in [Coding::Plain, Coding::Restarts, Coding::Progressive] {
+        let mut grey = sources(coding).pop().unwrap().bytes;
         let plain = pixels(&grey);
         let frame = grey
             .windows(2)
@@ -160,7 +235,7 @@ fn a_grey_jpeg_with_odd_sampling_factors_is_cut_on_its_blocks() {
 
 #[test]
 fn the_result_is_a_plain_jpeg_of_the_same_layout() {
-    for source in sources(true) {
+    for source in sources(Coding::Progressive) {
         assert_eq!(
             look(&source.bytes).lossless_crop_grid(),
             Some(source.grid),
@@ -180,9 +255,38 @@ fn the_result_is_a_plain_jpeg_of_the_same_layout() {
     }
 }
 
+/// The whole picture is no larger than the library writes it with tables of its own.
+#[test]
+fn tables_are_made_for_the_crop() {
+    for source in all_sources() {
+        let kept = crop_jpeg_lossless(&source.bytes, 0, 0, WIDTH, HEIGHT).unwrap();
+        let coefficients = read_coefficients(&source.bytes).unwrap();
+        let theirs = write_coefficients_optimized(&coefficients).unwrap();
+        assert!(
+            kept.len() <= theirs.len(),
+            "{}: {} bytes, the library's {}",
+            source.name,
+            kept.len(),
+            theirs.len()
+        );
+        let again = crop_jpeg_lossless(&kept, 0, 0, WIDTH, HEIGHT).unwrap();
+        assert!(again == kept, "{}", source.name);
+    }
+}
+
+#[test]
+fn an_arithmetic_coded_jpeg_is_refused() {
+    let rgb = picture();
+    let encoder = Encoder::new(&rgb, WIDTH as usize, HEIGHT as usize, PixelFormat::Rgb);
+    let bytes = encoder.arithmetic(true).encode().unwrap();
+    assert_eq!(look(&bytes).lossless_crop_grid(), None);
+    let error = crop_jpeg_lossless(&bytes, 0, 0, 16, 16).unwrap_err();
+    assert!(matches!(error, Error::NotLossless { .. }), "{error}");
+}
+
 #[test]
 fn an_origin_off_the_grid_is_refused_and_never_rounded() {
-    for source in sources(false) {
+    for source in sources(Coding::Plain) {
         for (top, left) in [
             (1, 0),
             (0, 1),
@@ -201,7 +305,7 @@ fn an_origin_off_the_grid_is_refused_and_never_rounded() {
 
 #[test]
 fn a_rectangle_that_leaves_the_picture_is_refused() {
-    for source in sources(false) {
+    for source in sources(Coding::Plain) {
         for (top, left, width, height) in [
             (0, 0, WIDTH + 1, 8),
             (0, 0, 8, HEIGHT + 1),
@@ -220,7 +324,7 @@ fn a_rectangle_that_leaves_the_picture_is_refused() {
 
 #[test]
 fn a_truncated_jpeg_is_refused() {
-    for source in sources(false).into_iter().chain(sources(true)) {
+    for source in all_sources() {
         for share in [3, 5, 8, 9] {
             let cut = &source.bytes[..source.bytes.len() * share / 10];
             let error = crop_jpeg_lossless(cut, 0, 0, 16, 16).unwrap_err();

@@ -78,6 +78,9 @@ pub fn batch_of<T: Table>(rows: &[T]) -> Result<RecordBatch, Error> {
     })
 }
 
+/// Rows that are turned from or into columns at once: what a table takes of memory beside its rows.
+const BATCH_ROWS: usize = 8192;
+
 /// What all tables share: the contract's version in the metadata, zstd, no word of who wrote it but the program.
 pub fn writer_properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
@@ -103,7 +106,7 @@ pub fn write_to<T: Table>(sink: impl Write + Send, rows: &[T], path: &Path) -> R
         .with_skip_arrow_metadata(true);
     let mut writer =
         ArrowWriter::try_new_with_options(sink, T::schema(), options).map_err(failed)?;
-    for rows in rows.chunks(1 << 16) {
+    for rows in rows.chunks(BATCH_ROWS) {
         writer.write(&batch_of(rows)?).map_err(failed)?;
     }
     writer.close().map_err(failed)?;
@@ -126,9 +129,10 @@ pub fn write<T: Table>(path: &Path, rows: &[T]) -> Result<Written, Error> {
 /// The file cannot be read, or is not this table.
 pub fn read<T: Table>(path: &Path) -> Result<Vec<T>, Error> {
     let names: Vec<&str> = T::columns().iter().map(|column| column.name).collect();
-    let mut rows = Vec::new();
-    for batch in read_projected(path, &names)? {
-        let part = T::from_batch(&batch).map_err(|(column, fault)| Error::Column {
+    let (count, batches) = batches(path, &names)?;
+    let mut rows = Vec::with_capacity(count);
+    for batch in batches {
+        let part = T::from_batch(&batch?).map_err(|(column, fault)| Error::Column {
             path: path.to_owned(),
             column,
             fault,
@@ -143,7 +147,21 @@ pub fn read<T: Table>(path: &Path) -> Result<Vec<T>, Error> {
 /// # Errors
 /// The file cannot be read.
 pub fn read_projected(path: &Path, names: &[&str]) -> Result<Vec<RecordBatch>, Error> {
-    let failed = |source: ParquetError| Error::Parquet {
+    batches(path, names)?.1.collect()
+}
+
+/// The number of rows, and the named columns in batches that are read as they are asked for.
+fn batches<'a>(
+    path: &'a Path,
+    names: &[&str],
+) -> Result<
+    (
+        usize,
+        impl Iterator<Item = Result<RecordBatch, Error>> + use<'a>,
+    ),
+    Error,
+> {
+    let failed = move |source: ParquetError| Error::Parquet {
         path: path.to_owned(),
         source,
     };
@@ -151,15 +169,18 @@ pub fn read_projected(path: &Path, names: &[&str]) -> Result<Vec<RecordBatch>, E
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder =
         ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(failed)?;
+    let count = builder.metadata().file_metadata().num_rows();
     let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
     let reader = builder
         .with_projection(mask)
-        .with_batch_size(1 << 16)
+        .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(failed)?;
-    reader
-        .map(|batch| batch.map_err(|error| failed(ParquetError::ArrowError(error.to_string()))))
-        .collect()
+    let batches = reader.map(move |batch| {
+        batch.map_err(|error| failed(ParquetError::ArrowError(error.to_string())))
+    });
+    // A file may promise any number; rows are made room for as they come beyond the first million.
+    Ok((usize::try_from(count).unwrap_or(0).min(1 << 20), batches))
 }
 
 /// The key-value metadata of a Parquet file.
