@@ -3,7 +3,8 @@
 
 use tch::Tensor;
 use terminus_nn::{
-    Error, Init, KvCache, Linear, Path, RmsNorm, Rotation, attention, merge_heads, split_heads,
+    Error, Init, KvCache, Linear, Mask, Path, RmsNorm, Rotation, attention, merge_heads,
+    split_heads,
 };
 
 use super::{
@@ -106,6 +107,23 @@ impl DecoderBlock {
         let xs = xs + self.each(call, &attended, |expert, xs| expert.output.forward(xs));
         trace.see(|| format!("decoder.layers.{layer}.mlp"), &xs);
         &xs + self.each(call, &self.before_mlp.forward(&xs), Expert::mlp)
+    }
+
+    /// As [`DecoderBlock::forward`], of the last token alone, which is one of text and sees all others: `[B, 1, D]`.
+    pub(crate) fn last(
+        &self,
+        xs: &Tensor,
+        layer: usize,
+        rotation: &Rotation,
+        call: &Call<'_>,
+        cache: &KvCache,
+    ) -> Tensor {
+        let [query, key, value] = self.query_key_value(xs, rotation, call);
+        let (keys, values) = cache.extend(layer, &key, &value); // [B, K, T, H]
+        let at = xs.size()[1] - 1;
+        let attended = attention(&query.narrow(2, at, 1), &keys, &values, Mask::Full);
+        let xs = xs.narrow(1, at, 1) + self.language.output.forward(&merge_heads(&attended));
+        &xs + self.language.mlp(&self.before_mlp.forward(&xs))
     }
 
     /// Each token through its expert.

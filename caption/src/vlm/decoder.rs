@@ -129,6 +129,21 @@ impl Decoder {
         cache.advance(call.positions.size()[1]);
     }
 
+    /// As [`Decoder::forward`], of the last token alone, which is one of text and sees all others: `[B, D]`.
+    pub(crate) fn last(&self, xs: &Tensor, call: &Call<'_>, cache: &mut KvCache) -> Tensor {
+        let rotation = self.rotary.at(call.positions, xs.kind());
+        let mut xs = xs.shallow_clone();
+        for (layer, block) in self.blocks.iter().enumerate() {
+            xs = if layer + 1 < self.blocks.len() {
+                block.forward(&xs, layer, &rotation, call, cache, &mut Trace::none())
+            } else {
+                block.last(&xs, layer, &rotation, call, cache)
+            };
+        }
+        cache.advance(call.positions.size()[1]);
+        xs.select(1, -1)
+    }
+
     /// What comes after the tokens `[…, D]`: logits `[…, V]` f32.
     pub(crate) fn logits(&self, xs: &Tensor) -> Tensor {
         let xs = self.norm.forward(xs);

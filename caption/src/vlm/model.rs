@@ -132,7 +132,7 @@ impl Model {
             let pixels = self.pixels(pictures)?;
             let opening = self.opening(&pixels, &mut Trace::none());
             let decoder = self.decoder();
-            let session = Session::open(decoder, &opening, room as i64, &mut Trace::none())?;
+            let session = Session::open(decoder, opening, room as i64, &mut Trace::none())?;
             Ok(Sitting::new(self, session))
         })
     }
@@ -178,7 +178,7 @@ impl Model {
                 prompts.iter().map(|prompt| self.question(prompt)).collect();
             let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
             let decoder = self.decoder();
-            let mut session = Session::open(decoder, &opening, longest as i64, &mut trace)?;
+            let mut session = Session::open(decoder, opening, longest as i64, &mut trace)?;
             let all: Vec<i64> = (0..pictures.len() as i64).collect();
             let logits = session.ask(&all, &questions, &mut trace);
             trace.see(|| "logits".to_owned(), &logits);

@@ -1,8 +1,10 @@
 //! A batch of pictures, and what has been said about them so far.
 //!
 //! The pictures go through the decoder once; then any number of questions can be asked about them, each from its
-//! picture's end, several at once about one if need be. Rows whose questions differ in length are padded between picture and question, and the pads are
-//! hidden: rotations tell distances alone, so that a row's answer does not depend on its neighbours.
+//! picture's end, several at once about one if need be. Where each is asked one question, all of one length, the first
+//! questions go with their pictures: one pass, and no mask. Rows whose questions differ in length are padded between
+//! picture and question, and the pads are hidden: rotations tell distances alone, so that a row's answer does not depend
+//! on its neighbours.
 // B rows, P tokens before the question (the picture's among them), S tokens of the question, T tokens in all
 
 use tch::{Device, Kind, Tensor};
@@ -30,6 +32,8 @@ pub(crate) struct Opening {
 #[derive(Debug)]
 pub(crate) struct Session<'a> {
     decoder: &'a Decoder,
+    /// The pictures, while they wait for the first questions to go through the decoder with them.
+    unseen: Option<Opening>,
     /// What the rows have seen.
     cache: KvCache,
     /// What all pictures in their order were opened with, while `cache` holds other rows.
@@ -54,7 +58,7 @@ impl<'a> Session<'a> {
     /// No memory.
     pub(crate) fn open(
         decoder: &'a Decoder,
-        opening: &Opening,
+        opening: Opening,
         room: i64,
         trace: &mut Trace<'_>,
     ) -> Result<Self, Error> {
@@ -62,7 +66,7 @@ impl<'a> Session<'a> {
         let (batch, length) = (size[0], size[1]);
         let device = opening.tokens.device();
         let shape = &decoder.shape;
-        let mut cache = KvCache::new(KvCacheShape {
+        let cache = KvCache::new(KvCacheShape {
             layers: shape.layers as usize,
             batch,
             heads: shape.kv_heads,
@@ -71,21 +75,10 @@ impl<'a> Session<'a> {
             kind: opening.tokens.kind(),
             device,
         })?;
-        let positions = Tensor::from_slice(&opening.positions)
-            .to_device(device)
-            .unsqueeze(0)
-            .expand([batch, -1], false);
-        let experts = Experts::new(opening.vision);
-        let call = Call {
-            positions: &positions,
-            experts: &experts,
-            mask: Mask::Causal,
-        };
-        // What it says behind the picture is not asked for: the question follows.
-        decoder.remember(&opening.tokens, &call, &mut cache, trace);
         let first_position = opening.positions.iter().max().map_or(0, |last| last + 1);
-        Ok(Self {
+        let mut session = Self {
             decoder,
+            unseen: None,
             cache,
             whole: None,
             pictures: batch,
@@ -94,7 +87,52 @@ impl<'a> Session<'a> {
             next: vec![first_position; batch as usize],
             hidden: None,
             device,
-        })
+        };
+        if trace.is_on() {
+            session.see(&opening, trace);
+        } else {
+            session.unseen = Some(opening);
+        }
+        Ok(session)
+    }
+
+    /// Takes the pictures through the decoder, all but what the last block would say behind them: questions follow.
+    fn see(&mut self, opening: &Opening, trace: &mut Trace<'_>) {
+        let call = Call {
+            positions: &self.of_every_row(&opening.positions),
+            experts: &Experts::new(opening.vision),
+            mask: Mask::Causal,
+        };
+        self.decoder
+            .remember(&opening.tokens, &call, &mut self.cache, trace);
+    }
+
+    /// Takes the pictures through the decoder with a question about each, all of one length; gives the logits behind them.
+    fn see_with(&mut self, opening: &Opening, questions: &[Vec<i64>]) -> Tensor {
+        let length = questions.first().map_or(0, Vec::len) as i64;
+        self.next = vec![self.first_position + length; questions.len()];
+        self.hidden = None;
+        let ids = Tensor::from_slice(&questions.concat())
+            .reshape([-1, length])
+            .to_device(self.device);
+        let tokens = Tensor::cat(&[&opening.tokens, &self.decoder.embed(&ids)], 1); // [B, P + S, D]
+        let mut positions = opening.positions.clone();
+        positions.extend((0..length).map(|at| self.first_position + at));
+        let call = Call {
+            positions: &self.of_every_row(&positions),
+            experts: &Experts::new(opening.vision),
+            mask: Mask::Causal,
+        };
+        let last = self.decoder.last(&tokens, &call, &mut self.cache); // [B, D]
+        self.decoder.logits(&last)
+    }
+
+    /// Positions that are the same in every row, `[B, S]`.
+    fn of_every_row(&self, positions: &[i64]) -> Tensor {
+        Tensor::from_slice(positions)
+            .to_device(self.device)
+            .unsqueeze(0)
+            .expand([self.pictures, -1], false)
     }
 
     /// Asks questions, each about the picture whose number stands at its place, from the picture's end; gives the logits
@@ -110,8 +148,16 @@ impl<'a> Session<'a> {
         if let Some(whole) = self.whole.take() {
             self.cache = whole;
         }
+        let is_of_each = pictures.iter().copied().eq(0..self.pictures);
+        if let Some(opening) = self.unseen.take() {
+            let first = questions.first().map_or(0, Vec::len);
+            if is_of_each && first > 0 && questions.iter().all(|each| each.len() == first) {
+                return self.see_with(&opening, questions);
+            }
+            self.see(&opening, trace);
+        }
         self.cache.truncate(self.opening);
-        if !pictures.iter().copied().eq(0..self.pictures) {
+        if !is_of_each {
             self.take_rows(&Tensor::from_slice(pictures).to_device(self.device));
         }
         let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
