@@ -25,9 +25,9 @@ use crate::{
 
 /// Items that are read, or committed, together. One half of a batch is committed while the next is read or fetched.
 const HALF_BATCH: usize = BATCH_ITEMS / 2;
-/// Fetched items that are read, or committed, together: one half of them, the other half and what is being fetched
-/// meanwhile, 32 at most, are no more than one batch, which is the most that a kill fetches twice.
-const FETCHED_BATCH: usize = HALF_BATCH / 2;
+/// Fetched items that are read, or committed, together: those that are committed, those that are read, one that is handed over and
+/// what is being fetched meanwhile, 32 at most, are no more than one batch, which is the most that a kill fetches twice.
+const FETCHED_BATCH: usize = HALF_BATCH / 2 - 1;
 
 /// Threads that write originals: they wait for the disk, and work little.
 const WRITERS: usize = 8;
