@@ -1,6 +1,6 @@
 """Cutting, packing and planning, beside what Pillow and cp do with the same files.
 
-usage: PYTHON=<python with pillow, numpy> cargo xtask bench bucket [--rounds 3] [--images 600]
+usage: PYTHON=<python with pillow, numpy> cargo xtask bench bucket [--rounds 3] [--images 600] [--verbatim 2400] [--part PART]
 
 Every rival is timed in turns with ours, so that noise of the machine hits both; ratios are medians over the rounds.
 """
@@ -22,6 +22,7 @@ from PIL import Image
 HERE = pathlib.Path(__file__).resolve().parent.parent
 TERMINUS = HERE / "target/release/terminus"
 BENCH = HERE / "target/release/examples/bench"
+PARTS = ["plan", "cut", "verbatim", "incremental", "memory"]
 SIZES = [((1456, 816), (1344, 768)), ((1344, 896), (1216, 832)), ((2048, 1376), (1024, 1024))]
 
 
@@ -88,7 +89,8 @@ def main():
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--images", type=int, default=600)
     arguments.add_argument("--memory", type=int, nargs="*", default=[500, 2000, 8000], help="numbers of images for the peak memory")
-    arguments.add_argument("--part", choices=["plan", "cut", "pack"], action="append", help="only this part")
+    arguments.add_argument("--verbatim", type=int, default=2400, help="files of half a megabyte that are packed as they are")
+    arguments.add_argument("--part", choices=PARTS, action="append", help="only this part")
     arguments.add_argument("--no-build", action="store_true", help="measure the programs that are there")
     args = arguments.parse_args()
     for build in [] if args.no_build else (["--no-default-features"], ["-p", "terminus-bucket", "--example", "bench"]):
@@ -96,7 +98,7 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="bench-bucket-", dir=HERE / "target"))
     try:
         print(f"# cargo xtask bench bucket, {os.cpu_count()} cores")
-        parts = args.part or ["plan", "cut", "pack"]
+        parts = args.part or PARTS
         if "plan" in parts:
             planned = [ours("plan", 1_000_000) for _ in range(args.rounds)]
             square, aspect = (statistics.median(plan[shape] for plan in planned) for shape in ("square", "aspect"))
@@ -108,8 +110,9 @@ def main():
                     if path.suffix in (".png", ".jpg", ".webp")]
         if "cut" in parts:
             cutting(args, work, pictures)
-        if "pack" in parts:
-            packing(args, work, pictures)
+        for part, measure in (("verbatim", verbatim), ("incremental", incremental), ("memory", memory)):
+            if part in parts:
+                measure(args, work, pictures)
     finally:
         shutil.rmtree(work)
 
@@ -117,22 +120,27 @@ def main():
 def cutting(args, work, pictures):
     for whole, part in SIZES:
         folder = work / f"{whole[0]}x{whole[1]}"
-        folder.mkdir()
-        for number, picture in enumerate(pictures):
-            picture.resize(whole, Image.Resampling.LANCZOS).save(folder / f"{number}.jpg", quality=95)
-        paths = sorted(folder.iterdir())
-        files = [path.read_bytes() for path in paths]
-        rows = {"jpeg-lossless": [], "png": []}
+        paths = {}
+        for coding in ("plain", "progressive"):
+            (folder / coding).mkdir(parents=True)
+            for number, picture in enumerate(pictures):
+                picture.resize(whole, Image.Resampling.LANCZOS).save(
+                    folder / coding / f"{number}.jpg", quality=95, progressive=coding == "progressive")
+            paths[coding] = sorted((folder / coding).iterdir())
+        files = {coding: [path.read_bytes() for path in found] for coding, found in paths.items()}
+        cases = (("jpeg-lossless", "plain", pillow_jpeg), ("jpeg-lossless", "progressive", pillow_jpeg), ("png", "plain", pillow_png))
+        rows = {case: [] for case in cases}
         for _ in range(args.rounds):
-            for kind, rival in (("jpeg-lossless", pillow_jpeg), ("png", pillow_png)):
-                mine = ours("cut", kind, *part, *paths)
-                seconds, size_bytes = rival(files, part)
-                rows[kind].append((seconds / mine["seconds"], mine["bytes"] / size_bytes, mine["seconds"], seconds))
-        for kind, found in rows.items():
+            for case in cases:
+                kind, coding, rival = case
+                mine = ours("cut", kind, *part, *paths[coding])
+                seconds, size_bytes = rival(files[coding], part)
+                rows[case].append((seconds / mine["seconds"], mine["bytes"] / size_bytes, mine["seconds"], seconds))
+        for (kind, coding, _), found in rows.items():
             ratio, size_ratio, mine, theirs = (statistics.median(column) for column in zip(*found))
             rival = "decode-crop-encode(q95)" if kind == "jpeg-lossless" else "decode-crop-PNG"
-            print(f"{kind:13} {whole[0]}x{whole[1]} -> {part[0]}x{part[1]}: {len(paths) / mine:6.1f} images/s a core, "
-                  f"{ratio:.2f} x Pillow's {rival} ({len(paths) / theirs:.1f}/s), {size_ratio:.3f} x its bytes")
+            print(f"{kind:13} of {coding} {whole[0]}x{whole[1]} -> {part[0]}x{part[1]}: {len(pictures) / mine:6.1f} images/s a core, "
+                  f"{ratio:.2f} x Pillow's {rival} ({len(pictures) / theirs:.1f}/s), {size_ratio:.3f} x its bytes", flush=True)
 
 
 def source_of(folder, pictures, images, quality=92):
@@ -162,25 +170,34 @@ def bucketed(path, expected, *more):
     return took, peak_kb / 1024
 
 
-def packing(args, work, pictures):
-    source = work / "source"
-    source_of(source, pictures, args.images)
+def verbatim(args, work, pictures):
+    source = work / "verbatim-source"
+    source_of(source, pictures, args.verbatim, quality=97)
     size_bytes = sum(path.stat().st_size for path in source.iterdir())
+    path = recipe(work, "verbatim", source)
+    prepare(path)
+    root, kept = work / "root-verbatim", work / "root-kept"
+    root.rename(kept)
     rounds = []
     for number in range(args.rounds):
-        path = recipe(work, f"verbatim{number}", source)
-        prepare(path)
+        shutil.copytree(kept, root)
         os.sync()
-        mine, _ = bucketed(path, args.images, "--threads", "2")
+        mine, _ = bucketed(path, args.verbatim, "--threads", "2")
+        shutil.rmtree(root)
+        os.sync()
         target = work / f"copy{number}"
         theirs = timed(["sh", "-c", f"cp -r {source} {target} && sync -f {target}"])
         rounds.append((theirs / mine, size_bytes / mine / 1e6, size_bytes / theirs / 1e6))
         shutil.rmtree(target)
-        shutil.rmtree(work / f"root-verbatim{number}")
     ratio, rate, copy = (statistics.median(column) for column in zip(*rounds))
-    print(f"verbatim, {args.images} files of {size_bytes / args.images / 1000:.0f} kB, 2 threads: "
+    print(f"verbatim, {args.verbatim} files of {size_bytes / args.verbatim / 1000:.0f} kB, 2 threads: "
           f"{rate:.0f} MB/s, cp and sync {copy:.0f} MB/s, ratio {ratio:.2f}", flush=True)
+    shutil.rmtree(source)
 
+
+def incremental(args, work, pictures):
+    source = work / "source"
+    source_of(source, pictures, args.images)
     path = recipe(work, "full", source, 'packing = "png"')
     prepare(path)
     full, _ = bucketed(path, args.images)
@@ -196,6 +213,8 @@ def packing(args, work, pictures):
     shutil.rmtree(work / "root-full")
     shutil.rmtree(source)
 
+
+def memory(args, work, pictures):
     # Small files, many of them: the memory of tables and windows, not of one large picture.
     folder = work / "many"
     peaks = {}

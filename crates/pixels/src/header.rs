@@ -98,7 +98,7 @@ pub struct JpegLayout {
     /// What the components are.
     pub coding: JpegCoding,
     /// Whether the frame is one that [`crop_jpeg_lossless`](crate::crop_jpeg_lossless) reads: 8-bit,
-    /// Huffman-coded baseline, extended or progressive, chroma no finer than luma.
+    /// Huffman-coded baseline or extended in one scan, or progressive; chroma no finer than luma.
     pub is_croppable: bool,
 }
 

@@ -83,6 +83,7 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     let mut frame = None;
     let (mut has_jfif, mut adobe, mut camera) = (false, None, None);
     let mut profile = ProfileParts::default();
+    let mut components_of_scan = 0;
     let mut at = 2;
     loop {
         let Segment {
@@ -101,7 +102,10 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
             }
             0xE2 => profile.take(payload),
             0xEE if payload.starts_with(b"Adobe") => adobe = payload.get(11).copied().or(adobe),
-            0xDA => break,
+            0xDA => {
+                components_of_scan = payload.first().copied().unwrap_or(0);
+                break;
+            }
             0xD9 => return Err(Error::truncated(Jpeg, "it ends before its first scan")),
             _ => {}
         }
@@ -117,7 +121,7 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
         has_alpha: false,
         frames: Frames::One,
         is_progressive: matches!(frame.marker, 0xC2 | 0xC6 | 0xCA | 0xCE),
-        jpeg: Some(layout(&frame, coding)),
+        jpeg: Some(layout(&frame, coding, usize::from(components_of_scan))),
         profile: profile.whole(),
         says_srgb: false,
         camera: camera.unwrap_or_default(),
@@ -193,7 +197,7 @@ fn has_usual_inks(frame: &Frame) -> bool {
     matches!(factors.as_slice(), [first @ ((1 | 2, 1) | (2, 2)), (1, 1), (1, 1), last] if first == last)
 }
 
-fn layout(frame: &Frame, coding: JpegCoding) -> JpegLayout {
+fn layout(frame: &Frame, coding: JpegCoding, components_of_scan: usize) -> JpegLayout {
     let widest = |side: fn(&Component) -> u8| frame.components.iter().map(side).max().unwrap_or(1);
     // A scan of one component is not interleaved: its MCU is one block, whatever its factors say.
     let (across, down) = match frame.components.len() {
@@ -205,11 +209,14 @@ fn layout(frame: &Frame, coding: JpegCoding) -> JpegLayout {
         .iter()
         .skip(1)
         .all(|c| (c.across, c.down) == (1, 1));
+    // libjpeg-turbo-rs 0.9 reads a sequential file only if all of it lies in one scan.
+    let is_in_one_scan = components_of_scan == frame.components.len();
     JpegLayout {
         mcu_width_px: u32::from(across) * 8,
         mcu_height_px: u32::from(down) * 8,
         coding,
-        is_croppable: matches!(frame.marker, 0xC0..=0xC2)
+        is_croppable: (frame.marker == 0xC2
+            || matches!(frame.marker, 0xC0 | 0xC1) && is_in_one_scan)
             && frame.bits == 8
             && (frame.components.len() == 1 || chroma_is_single),
     }

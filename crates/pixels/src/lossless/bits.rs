@@ -126,7 +126,7 @@ impl BitWriter {
     /// Adds the low `count` bits, up to 32; those above are zero.
     #[inline]
     pub(super) fn put(&mut self, bits: u64, count: u32) {
-        self.bits = self.bits << count | bits;
+        self.bits = (self.bits << count) | bits;
         self.count += count;
         if self.count >= 32 {
             self.count -= 32;

@@ -1,4 +1,4 @@
-//! The way through coefficients, for files whose picture lies in several scans: the library reads them.
+//! The way through coefficients, for files whose picture lies in several scans, and odd ones: the library reads them.
 
 use libjpeg_turbo_rs::{ComponentCoefficients, JpegError, Result, read_coefficients};
 

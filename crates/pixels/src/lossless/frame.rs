@@ -71,7 +71,11 @@ impl Frame {
         frame.extend_from_slice(&(self.width as u16).to_be_bytes());
         frame.push(self.components.len() as u8);
         for ((id, component), choice) in (1_u8..).zip(&self.components).zip(&choices) {
-            frame.extend_from_slice(&[id, (component.across << 4 | component.down) as u8, *choice]);
+            frame.extend_from_slice(&[
+                id,
+                ((component.across << 4) | component.down) as u8,
+                *choice,
+            ]);
         }
         // Baseline has steps of one byte; wider ones make it extended.
         let marker = if tables.iter().any(is_wide) {
@@ -82,7 +86,7 @@ impl Frame {
         segment(&mut out, marker, &frame);
         let mut codes = Vec::new();
         for (number, table) in (0_u8..).zip(huffman) {
-            codes.push((number % 2) << 4 | number / 2);
+            codes.push(((number % 2) << 4) | (number / 2));
             codes.extend_from_slice(&table.counts);
             codes.extend_from_slice(&table.symbols);
         }
@@ -90,7 +94,7 @@ impl Frame {
         let mut scan = vec![self.components.len() as u8];
         for (number, _) in (0_u8..).zip(&self.components) {
             let table = number.min(1);
-            scan.extend_from_slice(&[number + 1, table << 4 | table]);
+            scan.extend_from_slice(&[number + 1, (table << 4) | table]);
         }
         scan.extend_from_slice(&[0, 63, 0]);
         segment(&mut out, 0xDA, &scan);

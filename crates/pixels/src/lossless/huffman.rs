@@ -190,7 +190,7 @@ mod tests {
         }
         let decoder = Decoder::new(&table.counts, &table.symbols).unwrap();
         for &(symbol, code, length) in &codes {
-            let bits = u64::from(code) << (64 - length) | 1;
+            let bits = (u64::from(code) << (64 - length)) | 1;
             assert_eq!(decoder.decode(bits), Some((symbol, length)));
         }
         assert_eq!(decoder.decode(u64::MAX), None);

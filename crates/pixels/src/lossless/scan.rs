@@ -125,12 +125,12 @@ impl Scan<'_> {
         let mut place = 1_u32;
         while place < 64 {
             let (symbol, value) = self.next(table, LARGEST_AC)?;
-            place += match symbol {
-                0 => 64,
-                0xF0 => 16,
+            place += match (symbol >> 4, symbol & 15) {
+                (0, 0) => 64,
+                (15, 0) => 16,
                 // Runs of blocks are for progressive files.
-                _ if symbol & 15 == 0 => return Err(Stop::NotPlain),
-                _ => u32::from(symbol >> 4) + 1,
+                (_, 0) => return Err(Stop::NotPlain),
+                (run, _) => u32::from(run) + 1,
             };
             each(symbol, value);
         }
@@ -146,7 +146,7 @@ impl Scan<'_> {
         let dc = self.read_dc(component, dc)?;
         symbols.push_dc(component, dc)?;
         self.read_ac(ac, |symbol, value| {
-            symbols.push_ac(component, symbol, value)
+            symbols.push_ac(component, symbol, value);
         })
     }
 

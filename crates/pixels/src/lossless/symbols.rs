@@ -45,7 +45,7 @@ impl Symbols {
     fn push(&mut self, table: usize, symbol: u8, value: u32) {
         self.uses[table][usize::from(symbol)] += 1;
         self.tokens
-            .push((table as u32) << 24 | u32::from(symbol) << 16 | value);
+            .push(((table as u32) << 24) | (u32::from(symbol) << 16) | value);
     }
 
     /// Adds a symbol of AC coefficients with the bits behind it.
@@ -73,7 +73,7 @@ impl Symbols {
         block: &[i16; 64],
     ) -> Result<(), OutOfRange> {
         self.push_dc(component, i32::from(block[0]))?;
-        let mut left = (1..64).fold(0_u64, |mask, k| mask | u64::from(block[k] != 0) << k);
+        let mut left = (1..64).fold(0_u64, |mask, k| mask | (u64::from(block[k] != 0) << k));
         let mut place = 0;
         while left != 0 {
             let at = left.trailing_zeros();
@@ -86,7 +86,7 @@ impl Symbols {
             if size > LARGEST_AC {
                 return Err(OutOfRange);
             }
-            self.push_ac(component, (run << 4 | size) as u8, value);
+            self.push_ac(component, ((run << 4) | size) as u8, value);
             place = at;
             left &= left - 1;
         }
