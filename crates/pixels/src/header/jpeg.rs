@@ -83,9 +83,8 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
     let mut frame = None;
     let (mut has_jfif, mut adobe, mut camera) = (false, None, None);
     let mut profile = ProfileParts::default();
-    let mut components_of_scan = 0;
     let mut at = 2;
-    loop {
+    let components_of_scan = loop {
         let Segment {
             marker,
             payload,
@@ -102,14 +101,11 @@ pub(super) fn facts<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Facts<'a>, E
             }
             0xE2 => profile.take(payload),
             0xEE if payload.starts_with(b"Adobe") => adobe = payload.get(11).copied().or(adobe),
-            0xDA => {
-                components_of_scan = payload.first().copied().unwrap_or(0);
-                break;
-            }
+            0xDA => break payload.first().copied().unwrap_or(0),
             0xD9 => return Err(Error::truncated(Jpeg, "it ends before its first scan")),
             _ => {}
         }
-    }
+    };
     let frame = frame.ok_or_else(|| Error::corrupt(Jpeg, "a scan without a frame header"))?;
     limits.check(frame.width, frame.height)?;
     let (model, coding) = colour(&frame, has_jfif, adobe)?;
