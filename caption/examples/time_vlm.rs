@@ -2,7 +2,8 @@
 //!
 //! `time_vlm FOLDER THREADS SIDE_PX PRECISION` opens the model, says `ready` with its own peak of memory so far, and answers each line
 //! `BATCH TOKENS` on stdin with the seconds that BATCH captions of TOKENS tokens took, the ids of the first, and the peak
-//! of memory in KiB.
+//! of memory in KiB. `BATCH TOKENS,TOKENS,…` makes captions of these lengths, BATCH at a time, each place given to the next
+//! picture as its caption is at its end; with the word `apart` behind it, one batch after the other.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -62,26 +63,34 @@ fn main() -> Result<(), Error> {
     out.flush()?;
     for line in std::io::stdin().lock().lines() {
         let line = line?;
-        let mut numbers = line
-            .split(' ')
-            .filter_map(|word| word.parse::<usize>().ok());
-        let (Some(batch), Some(max_new_tokens)) = (numbers.next(), numbers.next()) else {
+        let mut words = line.split(' ');
+        let (Some(Ok(batch)), Some(lengths)) = (words.next().map(str::parse), words.next()) else {
             continue;
         };
-        let decoding = Decoding {
-            max_new_tokens,
-            sampling: None,
-            seed: 0,
-        };
-        let questions: Vec<Question<'_>> = (0..batch)
-            .map(|picture| Question {
-                picture,
-                prompt: "Describe the image.",
-                decoding,
-            })
-            .collect();
+        let lengths = lengths.split(',').filter_map(|length| length.parse().ok());
+        let mut lengths: Vec<usize> = lengths.collect();
+        if let [one] = lengths[..] {
+            lengths = vec![one; batch];
+        }
+        let apart = words.next() == Some("apart");
         let start = Instant::now();
-        let said = model.caption(&vec![pixels.as_slice(); batch], &questions)?;
+        let mut said = Vec::new();
+        for part in lengths.chunks(if apart { batch } else { lengths.len() }) {
+            let questions: Vec<Question<'_>> = (0..)
+                .zip(part)
+                .map(|(picture, &max_new_tokens)| Question {
+                    picture,
+                    prompt: "Describe the image.",
+                    decoding: Decoding {
+                        max_new_tokens,
+                        sampling: None,
+                        seed: 0,
+                    },
+                })
+                .collect();
+            let pictures = vec![pixels.as_slice(); part.len()];
+            said.extend(model.caption_many(&pictures, &questions, batch)?);
+        }
         let seconds = start.elapsed().as_secs_f64();
         let ids: Vec<String> = said
             .first()

@@ -33,5 +33,5 @@ pub use stage::{CaptionerSummary, Summary, caption};
 #[cfg(feature = "torch")]
 pub use {
     speaker::Sampling,
-    vlm::{Decoding, Finish, Model, Question, Said, Sitting},
+    vlm::{Decoding, Finish, Model, Question, Said},
 };

@@ -45,7 +45,12 @@ pub(crate) struct Ask<'a> {
 }
 
 #[cfg(feature = "torch")]
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    /// What is shown.
+    pub(crate) fn sight(&self) -> (&'a LedgerRow, Option<Cut>) {
+        (self.row, self.crop)
+    }
+
     /// Whether both are about the same pixels.
     pub(crate) fn shows_what(&self, other: &Self) -> bool {
         self.row.item_id == other.row.item_id && self.crop == other.crop

@@ -1,9 +1,10 @@
 //! Vision-language models on libtorch: a tower that sees, a decoder that speaks.
 //!
 //! [`Model`] opens a folder in the layout of Hugging Face. `cogvlm` and `llava` put a network together from `encoder`,
-//! `decoder` and `block`, `family` what goes with it. [`Sitting`] is a batch of pictures that questions are asked about:
-//! `session` holds its tensors, and `generate` lets the model speak.
+//! `decoder` and `block`, `family` what goes with it. `batch` lets it speak of many pictures at a time: `session` holds the
+//! tensors, and `generate` chooses the tokens.
 
+mod batch;
 mod block;
 mod cogvlm;
 mod config;
@@ -19,17 +20,17 @@ mod place;
 mod preprocess;
 mod sampling;
 mod session;
-mod sitting;
 mod tagger;
 mod template;
 #[cfg(test)]
 mod tests;
 mod trace;
 
+pub use batch::Said;
+pub(crate) use batch::{Request, Requests, Showing, answer_all};
 pub use generate::{Decoding, Finish};
-pub use model::Model;
+pub use model::{Model, Question};
 #[cfg(test)]
 pub(crate) use preprocess::Fit;
 pub(crate) use preprocess::ImageInput;
-pub use sitting::{Question, Said, Sitting};
 pub(crate) use tagger::Tagger;

@@ -1,9 +1,9 @@
-//! Batches of prepared pictures, ahead of the device, and smaller ones where its memory does not do.
+//! Prepared pictures, ahead of the device, and smaller batches where its memory does not do.
 
-use std::sync::mpsc::sync_channel;
+use std::{sync::mpsc::sync_channel, thread::Scope};
 
 use rayon::prelude::*;
-use terminus_manifest::run::Cancel;
+use terminus_manifest::{ledger::LedgerRow, run::Cancel, view::Cut};
 
 use crate::{
     Error,
@@ -15,9 +15,6 @@ use crate::{
 /// Batches that may stand ready while the device works.
 const AHEAD: usize = 2;
 
-/// A picture as numbers, with its number among the showings; or why there is none.
-type Prepared = (usize, Result<Vec<f32>, Reply>);
-
 /// A prepared picture, and the places of the asks about it.
 #[derive(Clone, Copy)]
 pub(super) struct Shown<'s> {
@@ -28,14 +25,16 @@ pub(super) struct Shown<'s> {
 /// What a batch becomes on the device. [`Error::OutOfMemory`] says that nothing of it was told.
 pub(super) type Work<'w, 'a> = dyn FnMut(&[Shown<'_>], &mut Tell<'_, 'a>) -> Result<(), Error> + 'w;
 
-/// The showings of pictures in the order in which they are worked on, and where their pictures come from.
-pub(super) struct Batches<'b, 'a> {
-    pub asks: &'b [Ask<'a>],
-    /// The places of the asks about one picture.
-    pub showings: &'b [Vec<usize>],
-    pub pictures: &'b Pictures,
+/// What is shown: the picture of a row, or a part of it.
+pub(super) type Sight<'a> = (&'a LedgerRow, Option<Cut>);
+
+/// How pictures are read, and what they become.
+#[derive(Clone, Copy)]
+pub(super) struct Preparing<'p> {
+    pub pictures: &'p Pictures,
     pub input: ImageInput,
-    pub cancel: &'b Cancel,
+    /// As many are prepared at a time.
+    pub at_once: usize,
 }
 
 /// The places of asks, those about one picture together.
@@ -46,49 +45,57 @@ pub(super) fn showings(asks: &[Ask<'_>]) -> Vec<Vec<usize>> {
         .collect()
 }
 
+/// The pictures in their order, as numbers, or why there are none; they are prepared on threads while others are worked on.
+pub(super) fn ahead<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    preparing: Preparing<'env>,
+    sights: Vec<Sight<'env>>,
+) -> impl Iterator<Item = Result<Vec<f32>, Reply>> + use<> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    scope.spawn(move || {
+        let Preparing {
+            pictures,
+            input,
+            at_once,
+        } = preparing;
+        for batch in sights.chunks(at_once) {
+            let prepared: Vec<Result<Vec<f32>, Reply>> = batch
+                .par_iter()
+                .map(|&(row, crop)| Ok(input.prepare(&pictures.load(row, crop)?)))
+                .collect();
+            // Nobody listens any more: the stage was stopped.
+            if sender.send(prepared).is_err() {
+                return;
+            }
+        }
+    });
+    receiver.into_iter().flatten()
+}
+
 /// Gives `work` the pictures in batches of at most `batch_size`, prepared; whoever lacks memory gets half of the batch,
 /// and the size stays halved.
 pub(super) fn each_batch<'a>(
-    batches: &Batches<'_, 'a>,
+    asks: &[Ask<'a>],
+    preparing: Preparing<'_>,
     batch_size: &mut usize,
+    cancel: &Cancel,
     tell: &mut Tell<'_, 'a>,
     work: &mut Work<'_, 'a>,
 ) -> Result<(), Error> {
-    let Batches {
-        asks,
-        showings,
-        pictures,
-        input,
-        cancel,
-    } = *batches;
-    let (sender, receiver) = sync_channel(AHEAD);
-    let at_once = *batch_size;
+    let showings = showings(asks);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let numbers: Vec<usize> = (0..showings.len()).collect();
-            for batch in numbers.chunks(at_once) {
-                let prepared: Vec<Prepared> = batch
-                    .par_iter()
-                    .map(|&number| {
-                        let ask = &asks[showings[number][0]];
-                        let image = pictures.load(ask.row, ask.crop);
-                        (number, image.map(|image| input.prepare(&image)))
-                    })
-                    .collect();
-                // Nobody listens any more: the stage was stopped.
-                if sender.send(prepared).is_err() {
-                    return;
-                }
-            }
-        });
-        // Owned here: whoever prepares finds nobody listening once this loop is left, and ends too.
-        for prepared in receiver {
+        let sights = showings
+            .iter()
+            .map(|asked| asks[asked[0]].sight())
+            .collect();
+        let mut ready = ahead(scope, preparing, sights);
+        for showings in showings.chunks(preparing.at_once) {
             if cancel.is_cancelled() {
                 return Err(Error::Interrupted);
             }
+            let prepared: Vec<_> = ready.by_ref().take(showings.len()).collect();
             let mut batch = Vec::new();
-            for (number, pixels) in &prepared {
-                let asks = showings[*number].as_slice();
+            for (asks, pixels) in showings.iter().zip(&prepared) {
                 match pixels {
                     Ok(pixels) => batch.push(Shown { asks, pixels }),
                     Err(fault) => {
@@ -147,12 +154,9 @@ mod tests {
             max_new_tokens: 1,
         };
         let asks = vec![ask; 20];
-        let showings: Vec<Vec<usize>> = (0..asks.len()).map(|at| vec![at]).collect();
         let cancel = Cancel::new();
         cancel.cancel();
-        let batches = Batches {
-            asks: &asks,
-            showings: &showings,
+        let preparing = Preparing {
             pictures: &Pictures::new(
                 &Root::new("nowhere"),
                 PixelPolicy::default(),
@@ -166,10 +170,11 @@ mod tests {
                 mean: [0.5; 3],
                 std: [0.5; 3],
             },
-            cancel: &cancel,
+            at_once: 1,
         };
         let mut work = |_: &[Shown<'_>], _: &mut Tell<'_, '_>| Ok(());
-        let result = each_batch(&batches, &mut 1, &mut |_, _| Ok(None), &mut work);
+        let tell = &mut |_, _| Ok(None);
+        let result = each_batch(&asks, preparing, &mut 1, &cancel, tell, &mut work);
         assert!(matches!(result, Err(Error::Interrupted)));
     }
 

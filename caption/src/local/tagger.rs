@@ -2,7 +2,7 @@
 
 use terminus_manifest::run::Cancel;
 
-use super::batches::{Batches, Shown, each_batch, showings};
+use super::batches::{Preparing, Shown, each_batch};
 use crate::{
     Error,
     config::TaggerConfig,
@@ -51,13 +51,12 @@ impl Speaker for LocalTagger {
             }
             Ok(())
         };
-        let batches = Batches {
-            asks,
-            showings: &showings(asks),
+        let preparing = Preparing {
             pictures: &self.pictures,
             input: tagger.input(),
-            cancel,
+            at_once: self.batch_size,
         };
-        each_batch(&batches, &mut self.batch_size, tell, &mut work)
+        let size = &mut self.batch_size;
+        each_batch(asks, preparing, size, cancel, tell, &mut work)
     }
 }

@@ -1,14 +1,16 @@
 //! A vision-language model that runs here.
 
+use std::borrow::Cow;
+
 use terminus_manifest::run::Cancel;
 
-use super::batches::{Batches, Shown, each_batch, showings};
+use super::batches::{Preparing, ahead, showings};
 use crate::{
     Error, Model,
     config::VlmConfig,
     picture::Pictures,
     speaker::{Ask, Reply, Speaker, Tell},
-    vlm::{Decoding, Question},
+    vlm::{Decoding, Request, Requests, Said, Showing, answer_all},
 };
 
 /// The model with its batches.
@@ -27,6 +29,55 @@ impl LocalModel {
             batch_size: config.batch_size.get() as usize,
         })
     }
+
+    /// The places of the asks that are open, those about one picture together, in the order in which they are answered:
+    /// questions of one length stand together, so that few batches need padding.
+    fn order(&self, asks: &[Ask<'_>], is_open: &[bool]) -> Vec<Vec<usize>> {
+        let mut showings = showings(asks);
+        for of_one in &mut showings {
+            of_one.retain(|&at| is_open[at]);
+        }
+        showings.retain(|of_one| !of_one.is_empty());
+        showings.sort_by_cached_key(|of_one| {
+            let prompts = of_one.iter().map(|&at| asks[at].prompt);
+            let words: Vec<(usize, &str)> = prompts
+                .map(|prompt| (self.model.question_length(prompt), prompt))
+                .collect();
+            (words, of_one.first().copied())
+        });
+        showings
+    }
+
+    /// Answers the open asks; what was refused and not asked again, or not told at all, stays open.
+    fn answer<'a>(
+        &self,
+        asks: &mut [Ask<'a>],
+        is_open: &mut [bool],
+        cancel: &Cancel,
+        tell: &mut Tell<'_, 'a>,
+    ) -> Result<(), Error> {
+        let showings = self.order(asks, is_open);
+        let requests = asks.iter().enumerate();
+        let requests: Vec<Request<'_>> = requests.map(|(at, ask)| request(at, ask)).collect();
+        let size = self.model.batch_size(self.batch_size, &requests);
+        let preparing = Preparing {
+            pictures: &self.pictures,
+            input: self.model.input(),
+            at_once: self.batch_size,
+        };
+        std::thread::scope(|scope| {
+            let sights = showings.iter().map(|asked| asks[asked[0]].sight());
+            let sights = sights.collect();
+            let mut asked = Asked {
+                prepared: showings.iter().zip(ahead(scope, preparing, sights)),
+                asks,
+                is_open,
+                cancel,
+                tell,
+            };
+            answer_all(&self.model, &mut asked, size)
+        })
+    }
 }
 
 impl Speaker for LocalModel {
@@ -36,83 +87,77 @@ impl Speaker for LocalModel {
         cancel: &Cancel,
         tell: &mut Tell<'_, 'a>,
     ) -> Result<(), Error> {
-        let model = &self.model;
-        // Questions of one length stand together, so that few batches need padding.
-        let mut showings = showings(asks);
-        showings.sort_by_cached_key(|of_one| {
-            let prompts = of_one.iter().map(|&at| asks[at].prompt);
-            let words: Vec<(usize, &str)> = prompts
-                .map(|prompt| (model.question_length(prompt), prompt))
-                .collect();
-            (words, of_one.first().copied())
-        });
-        let mut work = |batch: &[Shown<'_>], tell: &mut Tell<'_, 'a>| {
-            caption(model, asks, batch, cancel, tell)
-        };
-        let batches = Batches {
-            asks,
-            showings: &showings,
-            pictures: &self.pictures,
-            input: model.input(),
-            cancel,
-        };
-        each_batch(&batches, &mut self.batch_size, tell, &mut work)
-    }
-}
-
-/// Shows a batch of pictures and asks all questions about them; and those that are refused again from where the pictures
-/// end, if they are half of them or more: a step takes nearly as long for few rows as for many, so that fewer are better
-/// shown again in a full batch.
-fn caption<'a>(
-    model: &Model,
-    asks: &[Ask<'a>],
-    batch: &[Shown<'_>],
-    cancel: &Cancel,
-    tell: &mut Tell<'_, 'a>,
-) -> Result<(), Error> {
-    let pixels: Vec<&[f32]> = batch.iter().map(|shown| shown.pixels).collect();
-    let (mut places, mut questions) = (Vec::new(), Vec::new());
-    for (picture, shown) in batch.iter().enumerate() {
-        for &at in shown.asks {
-            places.push(at);
-            questions.push(question(picture, &asks[at]));
-        }
-    }
-    let all = questions.len();
-    let mut sitting = model.show(&pixels, model.room(&questions))?;
-    let mut answers = sitting.ask(&questions)?;
-    loop {
-        let (mut places_again, mut again) = (Vec::new(), Vec::new());
-        for ((&at, asked), said) in places.iter().zip(&questions).zip(answers) {
-            let reply = Reply::Said {
-                raw: said.text,
-                tokens: Some(said.ids.len() as u32),
-                finish: said.finish.as_str().to_owned(),
-            };
-            if let Some(next) = tell(at, reply)? {
-                places_again.push(at);
-                again.push(question(asked.picture, &next));
+        let mut asks = asks.to_vec();
+        let mut is_open = vec![true; asks.len()];
+        loop {
+            match self.answer(&mut asks, &mut is_open, cancel, tell) {
+                Err(Error::OutOfMemory) if self.batch_size > 1 => {
+                    self.batch_size = self.batch_size.div_ceil(2);
+                }
+                Ok(()) if cancel.is_cancelled() && is_open.contains(&true) => {
+                    return Err(Error::Interrupted);
+                }
+                answered => return answered,
             }
         }
-        if again.len() * 2 < all || again.is_empty() || !sitting.has_room(&again) {
-            return Ok(());
-        }
-        if cancel.is_cancelled() {
-            return Err(Error::Interrupted);
-        }
-        (places, questions) = (places_again, again);
-        answers = match sitting.ask(&questions) {
-            Ok(answers) => answers,
-            // What was told stays told; these come again in a later batch.
-            Err(Error::OutOfMemory) => return Ok(()),
-            Err(error) => return Err(error),
-        };
     }
 }
 
-fn question<'a>(picture: usize, ask: &Ask<'a>) -> Question<'a> {
-    Question {
-        picture,
+/// The asks of a call as they stand, and their pictures as they come.
+struct Asked<'s, 'a, 't, I> {
+    prepared: I,
+    asks: &'s mut [Ask<'a>],
+    is_open: &'s mut [bool],
+    cancel: &'s Cancel,
+    tell: &'s mut Tell<'t, 'a>,
+}
+
+impl<'s, 'a, I> Requests<'a> for Asked<'_, 'a, '_, I>
+where
+    I: Iterator<Item = (&'s Vec<usize>, Result<Vec<f32>, Reply>)>,
+{
+    fn next(&mut self) -> Result<Option<Showing<'a>>, Error> {
+        while !self.cancel.is_cancelled()
+            && let Some((places, pixels)) = self.prepared.next()
+        {
+            match pixels {
+                Ok(pixels) => {
+                    let requests = places.iter().map(|&at| request(at, &self.asks[at]));
+                    return Ok(Some(Showing {
+                        pixels: Cow::Owned(pixels),
+                        requests: requests.collect(),
+                    }));
+                }
+                Err(fault) => {
+                    for &at in places {
+                        (self.tell)(at, fault.clone())?;
+                        self.is_open[at] = false;
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'a>>, Error> {
+        let reply = Reply::Said {
+            raw: said.text,
+            tokens: Some(said.ids.len() as u32),
+            finish: said.finish.as_str().to_owned(),
+        };
+        let Some(next) = (self.tell)(number, reply)? else {
+            self.is_open[number] = false;
+            return Ok(None);
+        };
+        let request = request(number, &next);
+        self.asks[number] = next;
+        Ok((!self.cancel.is_cancelled()).then_some(request))
+    }
+}
+
+fn request<'a>(number: usize, ask: &Ask<'a>) -> Request<'a> {
+    Request {
+        number,
         prompt: ask.prompt,
         decoding: Decoding {
             max_new_tokens: ask.max_new_tokens as usize,

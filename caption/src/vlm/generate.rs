@@ -1,8 +1,8 @@
-//! From logits to text, token by token, for all rows of a batch.
+//! From logits to tokens, and when an answer is at its end.
 
 use tch::{Device, Kind, Tensor};
 
-use super::{sampling::choose, session::Session};
+use super::sampling::choose;
 use crate::speaker::Sampling;
 
 /// How an answer is put together.
@@ -38,91 +38,48 @@ impl Finish {
     }
 }
 
-/// One answer, without the token that ended it.
+/// An answer that is being given, without the token that ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub ids: Vec<u32>,
-    pub finish: Finish,
 }
 
-/// An answer for every row, from the logits behind its question; `stop` are the tokens that end one.
-pub(crate) fn generate(
-    session: &mut Session<'_>,
-    mut logits: Tensor,
-    decoding: &[Decoding],
-    stop: &[i64],
-) -> Vec<Answer> {
-    let mut ids: Vec<Vec<u32>> = vec![Vec::new(); decoding.len()];
-    let mut finishes: Vec<Option<Finish>> = vec![None; decoding.len()];
-    // Which answer each row of the session belongs to.
-    let mut rows: Vec<usize> = (0..decoding.len()).collect();
-    loop {
-        let tokens = next_tokens(&logits, &rows, &ids, decoding);
-        for (&answer, &token) in rows.iter().zip(&tokens) {
-            if finishes[answer].is_some() {
-                continue;
-            }
-            if stop.contains(&token) {
-                finishes[answer] = Some(Finish::Stop);
-                continue;
-            }
-            ids[answer].push(token as u32);
-            if ids[answer].len() >= decoding[answer].max_new_tokens {
-                finishes[answer] = Some(Finish::Length);
-            } else if is_circling(&ids[answer]) {
-                finishes[answer] = Some(Finish::Repetition);
-            }
+impl Answer {
+    /// Takes its next token; tells why it ends with that, if it does. `stop` are the tokens that end one.
+    pub(crate) fn push(&mut self, token: i64, decoding: Decoding, stop: &[i64]) -> Option<Finish> {
+        if stop.contains(&token) {
+            return Some(Finish::Stop);
         }
-        let open: Vec<usize> = (0..rows.len())
-            .filter(|&row| finishes[rows[row]].is_none())
-            .collect();
-        if open.is_empty() {
-            break;
+        self.ids.push(token as u32);
+        if self.ids.len() >= decoding.max_new_tokens {
+            Some(Finish::Length)
+        } else if is_circling(&self.ids) {
+            Some(Finish::Repetition)
+        } else {
+            None
         }
-        let mut tokens = Tensor::from_slice(&tokens).to_device(session.device());
-        // A quarter of the rows compute for nothing: worth a copy of the others' past.
-        if open.len() * 4 <= rows.len() * 3 {
-            let places: Vec<i64> = open.iter().map(|&row| row as i64).collect();
-            session.keep_rows(&places);
-            tokens =
-                tokens.index_select(0, &Tensor::from_slice(&places).to_device(session.device()));
-            rows = open.iter().map(|&row| rows[row]).collect();
-        }
-        logits = session.step(&tokens);
     }
-    ids.into_iter()
-        .zip(finishes)
-        .map(|(ids, finish)| Answer {
-            ids,
-            finish: finish.unwrap_or(Finish::Length),
-        })
-        .collect()
 }
 
-/// One token for every row of `logits` `[B, V]`, which belong to the answers `rows`.
-fn next_tokens(
-    logits: &Tensor,
-    rows: &[usize],
-    ids: &[Vec<u32>],
-    decoding: &[Decoding],
-) -> Vec<i64> {
+/// One token for every row of `logits` `[B, V]`: the likeliest, or drawn where `rows` tells how, and how many tokens the
+/// answer has so far.
+pub(crate) fn next_tokens(logits: &Tensor, rows: &[Option<(Decoding, usize)>]) -> Vec<i64> {
     let mut tokens = vec![0; rows.len()];
     let best = logits.argmax(-1, false).to_device(Device::Cpu);
     best.copy_data(&mut tokens, rows.len());
-    let is_drawn = |answer: &usize| decoding[*answer].sampling.is_some();
-    if !rows.iter().any(is_drawn) {
-        return tokens;
-    }
-    let logits = logits.to_device(Device::Cpu).to_kind(Kind::Float);
-    let vocabulary = logits.size()[1] as usize;
-    let mut values = vec![0.0_f32; vocabulary];
-    for (row, &answer) in rows.iter().enumerate() {
-        let Decoding { sampling, seed, .. } = decoding[answer];
-        if let Some(sampling) = sampling {
-            let row_logits = logits.get(row as i64).contiguous();
-            row_logits.copy_data(&mut values, vocabulary);
-            tokens[row] = choose(&values, sampling, seed, ids[answer].len() as u64);
-        }
+    let drawn = rows.iter().enumerate().filter_map(|(row, speaking)| {
+        let (Decoding { sampling, seed, .. }, at) = (*speaking)?;
+        Some((row, sampling?, seed, at))
+    });
+    let mut values = vec![0.0_f32; logits.size()[1] as usize];
+    for (row, sampling, seed, at) in drawn {
+        let row_logits = logits
+            .get(row as i64)
+            .to_device(Device::Cpu)
+            .to_kind(Kind::Float)
+            .contiguous();
+        row_logits.copy_data(&mut values, row_logits.numel());
+        tokens[row] = choose(&values, sampling, seed, at as u64);
     }
     tokens
 }

@@ -1,6 +1,6 @@
 //! A captioning model, ready to look at pictures.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use tch::{Device, Kind, Tensor};
 use terminus_nn::Checkpoint;
@@ -8,17 +8,29 @@ use terminus_pixels::RgbImage;
 use terminus_tokens::TextTokenizer;
 
 use super::{
+    batch::{BatchSize, Request, Requests, Said, Showing, answer_all},
     config::Config,
     decoder::Decoder,
     family::{Family, Network, Place},
+    generate::Decoding,
     place::{guarded, kind_on, open_device},
     preprocess::ImageInput,
-    session::{Opening, Session},
-    sitting::{Question, Said, Sitting},
+    session::Session,
     template::Template,
     trace::Trace,
 };
 use crate::{Error, config::VlmConfig};
+
+/// A question about one of several pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'q> {
+    /// Which one.
+    pub picture: usize,
+    /// The words.
+    pub prompt: &'q str,
+    /// How its answer is put together.
+    pub decoding: Decoding,
+}
 
 /// A vision-language model with its tokenizer.
 #[derive(Debug)]
@@ -121,42 +133,89 @@ impl Model {
         self.input.prepare(image)
     }
 
-    /// Shows pictures, so that questions can be asked about them; there is room for `room` tokens of questions and answers.
+    /// What the model says to each question; all pictures at once.
     ///
-    /// `pictures` are as [`Model::prepare`] makes them.
-    ///
-    /// # Errors
-    /// No memory ([`Error::OutOfMemory`]), or libtorch refuses an operation.
-    pub fn show(&self, pictures: &[&[f32]], room: usize) -> Result<Sitting<'_>, Error> {
-        guarded(|| {
-            let pixels = self.pixels(pictures)?;
-            let opening = self.opening(&pixels, &mut Trace::none());
-            let decoder = self.decoder();
-            let session = Session::open(decoder, opening, room as i64, &mut Trace::none())?;
-            Ok(Sitting::new(self, session))
-        })
-    }
-
-    /// How many tokens these questions and their answers take: all rows are as long as the longest question, and as the
-    /// longest answer.
-    pub fn room(&self, questions: &[Question<'_>]) -> usize {
-        let lengths = questions
-            .iter()
-            .map(|asked| self.question_length(asked.prompt));
-        let answers = questions.iter().map(|asked| asked.decoding.max_new_tokens);
-        lengths.max().unwrap_or(0) + answers.max().unwrap_or(0)
-    }
-
-    /// What the model says: [`Model::show`], and all questions at once.
+    /// `pictures` are as [`Model::prepare`] makes them. One may be asked about several times, or not at all.
     ///
     /// # Errors
-    /// As [`Model::show`].
+    /// No memory ([`Error::OutOfMemory`]), or libtorch refuses an operation; a question about a picture that is not there.
     pub fn caption(
         &self,
         pictures: &[&[f32]],
         questions: &[Question<'_>],
     ) -> Result<Vec<Said>, Error> {
-        self.show(pictures, self.room(questions))?.ask(questions)
+        self.caption_many(pictures, questions, pictures.len())
+    }
+
+    /// [`Model::caption`], `at_once` pictures at a time: the next one takes the place of one whose answers are at their end.
+    ///
+    /// # Errors
+    /// As [`Model::caption`].
+    pub fn caption_many(
+        &self,
+        pictures: &[&[f32]],
+        questions: &[Question<'_>],
+        at_once: usize,
+    ) -> Result<Vec<Said>, Error> {
+        let mut asked: Vec<Vec<Request<'_>>> = vec![Vec::new(); pictures.len()];
+        for (number, question) in questions.iter().enumerate() {
+            let asked = asked.get_mut(question.picture);
+            let asked = asked.ok_or_else(|| Error::Computing {
+                message: format!("picture {} was not shown", question.picture),
+            })?;
+            asked.push(Request {
+                number,
+                prompt: question.prompt,
+                decoding: question.decoding,
+            });
+        }
+        let requests: Vec<Request<'_>> = asked.concat();
+        let size = self.batch_size(at_once, &requests);
+        let showings = pictures.iter().zip(asked);
+        let showings = showings.filter(|(_, requests)| !requests.is_empty());
+        let mut all = All {
+            showings: showings.map(|(&pixels, requests)| Showing {
+                pixels: Cow::Borrowed(pixels),
+                requests,
+            }),
+            said: vec![None; questions.len()],
+        };
+        answer_all(self, &mut all, size)?;
+        Ok(all.said.into_iter().flatten().collect())
+    }
+
+    /// What a batch of so many pictures must have room for, where any of these requests may come.
+    pub(crate) fn batch_size(&self, pictures: usize, requests: &[Request<'_>]) -> BatchSize {
+        let answers = requests
+            .iter()
+            .map(|request| request.decoding.max_new_tokens);
+        BatchSize {
+            pictures,
+            question: self.longest_question(requests),
+            answer: answers.max().unwrap_or(0),
+        }
+    }
+
+    /// Tokens of the longest question.
+    pub(super) fn longest_question(&self, requests: &[Request<'_>]) -> usize {
+        let lengths = requests
+            .iter()
+            .map(|request| self.question_length(request.prompt));
+        lengths.max().unwrap_or(0)
+    }
+
+    /// Pictures before a model, with room for `room` tokens of questions and answers.
+    pub(super) fn open_session(
+        &self,
+        pictures: &[&[f32]],
+        room: usize,
+        trace: &mut Trace<'_>,
+    ) -> Result<Session<'_>, Error> {
+        let pixels = self.pixels(pictures)?;
+        trace.see(|| "pixels".to_owned(), &pixels);
+        let before = self.template.before(&self.tokenizer);
+        let opening = self.network.opening(&before, &pixels, trace);
+        Session::open(self.decoder(), opening, room as i64, trace)
     }
 
     /// Every stage of one forward pass over these pictures, given to `each` by name, and the logits behind the prompts.
@@ -170,17 +229,13 @@ impl Model {
         each: &mut dyn FnMut(&str, &Tensor),
     ) -> Result<(), Error> {
         guarded(|| {
-            let pixels = self.pixels(pictures)?;
             let mut trace = Trace::new(each);
-            trace.see(|| "pixels".to_owned(), &pixels);
-            let opening = self.opening(&pixels, &mut trace);
             let questions: Vec<Vec<i64>> =
                 prompts.iter().map(|prompt| self.question(prompt)).collect();
             let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
-            let decoder = self.decoder();
-            let mut session = Session::open(decoder, opening, longest as i64, &mut trace)?;
+            let mut session = self.open_session(pictures, longest, &mut trace)?;
             let all: Vec<i64> = (0..pictures.len() as i64).collect();
-            let logits = session.ask(&all, &questions, &mut trace);
+            let logits = session.ask(&all, &questions, &mut trace)?;
             trace.see(|| "logits".to_owned(), &logits);
             Ok(())
         })
@@ -195,11 +250,6 @@ impl Model {
             .and_then(|pixels| pixels.f_to_device(self.device))
             .and_then(|pixels| pixels.f_to_kind(self.kind));
         Ok(pixels.map_err(terminus_nn::Error::from)?)
-    }
-
-    fn opening(&self, pixels: &Tensor, trace: &mut Trace<'_>) -> Opening {
-        let before = self.template.before(&self.tokenizer);
-        self.network.opening(&before, pixels, trace)
     }
 
     pub(super) fn question(&self, prompt: &str) -> Vec<i64> {
@@ -222,6 +272,23 @@ impl Model {
     /// How many tokens a prompt becomes: rows of one length need no padding.
     pub(crate) fn question_length(&self, prompt: &str) -> usize {
         self.question(prompt).len()
+    }
+}
+
+/// Requests that are all there.
+struct All<I> {
+    showings: I,
+    said: Vec<Option<Said>>,
+}
+
+impl<'q, I: Iterator<Item = Showing<'q>>> Requests<'q> for All<I> {
+    fn next(&mut self) -> Result<Option<Showing<'q>>, Error> {
+        Ok(self.showings.next())
+    }
+
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'q>>, Error> {
+        self.said[number] = Some(said);
+        Ok(None)
     }
 }
 

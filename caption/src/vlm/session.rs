@@ -1,10 +1,11 @@
-//! A batch of pictures, and what has been said about them so far.
+//! A batch of pictures, and what has been asked and said about them so far.
 //!
-//! The pictures go through the decoder once; then any number of questions can be asked about them, each from its
-//! picture's end, several at once about one if need be. Where each is asked one question, all of one length, the first
-//! questions go with their pictures: one pass, and no mask. Rows whose questions differ in length are padded between
-//! picture and question, and the pads are hidden: rotations tell distances alone, so that a row's answer does not depend
-//! on its neighbours.
+//! The pictures go through the decoder once, and a question about each, or several at once about one, goes on from its
+//! picture's end. Where each is asked one question, all of one length, the questions go with their pictures: one pass, and
+//! no mask. Rows whose questions differ in length are padded between picture and question, and the pads are hidden:
+//! rotations tell distances alone, so that a row's answer does not depend on its neighbours.
+//!
+//! Rows end where they end: one that is finished can be asked anew from its picture's end, or be given to another picture.
 // B rows, P tokens before the question (the picture's among them), S tokens of the question, T tokens in all
 
 use tch::{Device, Kind, Tensor};
@@ -36,8 +37,6 @@ pub(crate) struct Session<'a> {
     unseen: Option<Opening>,
     /// What the rows have seen.
     cache: KvCache,
-    /// What all pictures in their order were opened with, while `cache` holds other rows.
-    whole: Option<KvCache>,
     /// B of the opening.
     pictures: i64,
     /// P.
@@ -80,7 +79,6 @@ impl<'a> Session<'a> {
             decoder,
             unseen: None,
             cache,
-            whole: None,
             pictures: batch,
             opening: length,
             first_position,
@@ -135,30 +133,46 @@ impl<'a> Session<'a> {
             .expand([self.pictures, -1], false)
     }
 
-    /// Asks questions, each about the picture whose number stands at its place, from the picture's end; gives the logits
-    /// behind the last token of each, `[B, V]` f32.
+    /// Rows of this session as they were when they had seen their pictures alone; questions are to follow, and there is room
+    /// for `room` tokens of them.
     ///
-    /// What was asked before is forgotten.
+    /// # Errors
+    /// No memory.
+    pub(crate) fn reopen(&self, rows: &[i64], room: i64) -> Result<Self, Error> {
+        Ok(Self {
+            decoder: self.decoder,
+            unseen: None,
+            cache: self.cache.fork(rows, self.opening, self.opening + room)?,
+            pictures: rows.len() as i64,
+            opening: self.opening,
+            first_position: self.first_position,
+            next: vec![self.first_position; rows.len()],
+            hidden: None,
+            device: self.device,
+        })
+    }
+
+    /// Asks the questions, each about the picture whose number stands at its place, from the picture's end: as many rows
+    /// as questions from now on. Gives the logits behind the last token of each, `[B, V]` f32.
+    ///
+    /// # Errors
+    /// No memory.
     pub(crate) fn ask(
         &mut self,
         pictures: &[i64],
         questions: &[Vec<i64>],
         trace: &mut Trace<'_>,
-    ) -> Tensor {
-        if let Some(whole) = self.whole.take() {
-            self.cache = whole;
-        }
+    ) -> Result<Tensor, Error> {
         let is_of_each = pictures.iter().copied().eq(0..self.pictures);
         if let Some(opening) = self.unseen.take() {
             let first = questions.first().map_or(0, Vec::len);
             if is_of_each && first > 0 && questions.iter().all(|each| each.len() == first) {
-                return self.see_with(&opening, questions);
+                return Ok(self.see_with(&opening, questions));
             }
             self.see(&opening, trace);
         }
-        self.cache.truncate(self.opening);
         if !is_of_each {
-            self.take_rows(&Tensor::from_slice(pictures).to_device(self.device));
+            self.cache = self.cache.fork(pictures, self.opening, self.cache.room())?;
         }
         let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
         let (mut ids, mut positions) = (Vec::new(), Vec::new());
@@ -196,7 +210,7 @@ impl<'a> Session<'a> {
         let xs = self.decoder.embed(&ids);
         let xs = self.decoder.forward(&xs, &call, &mut self.cache, trace);
         let last = xs.narrow(1, longest as i64 - 1, 1).squeeze_dim(1); // [B, D]
-        self.decoder.logits(&last)
+        Ok(self.decoder.logits(&last))
     }
 
     /// Takes one token a row, `[B]` i64; gives the logits behind it, `[B, V]` f32.
@@ -204,10 +218,12 @@ impl<'a> Session<'a> {
         let positions = Tensor::from_slice(&self.next)
             .unsqueeze(1)
             .to_device(self.device); // [B, 1]
-        let mask = self
-            .hidden
-            .as_ref()
-            .map(|hidden| hidden.narrow(3, 0, self.cache.len() + 1));
+        let pads = self.hidden.as_ref();
+        let pads = pads.map(|hidden| hidden.narrow(3, 0, self.cache.len() + 1));
+        let mask = match (self.cache.unseen(self.decoder.kind()), pads) {
+            (Some(unseen), Some(pads)) => Some(unseen + pads),
+            (one, other) => one.or(other),
+        };
         let call = Call {
             positions: &positions,
             experts: &Experts::Language,
@@ -221,27 +237,45 @@ impl<'a> Session<'a> {
         self.decoder.logits(&xs.squeeze_dim(1))
     }
 
-    /// Goes on with these rows alone: the others are finished.
+    /// Goes on with these rows alone, named in rising order: the others are finished.
     pub(crate) fn keep_rows(&mut self, rows: &[i64]) {
-        let places = Tensor::from_slice(rows).to_device(self.device);
-        self.take_rows(&places);
+        self.cache.keep_rows(rows);
         self.next = rows.iter().map(|row| self.next[*row as usize]).collect();
-        self.hidden = self
-            .hidden
-            .take()
-            .map(|hidden| hidden.index_select(0, &places));
+        self.hidden = self.hidden.take().map(|hidden| {
+            let places = Tensor::from_slice(rows).to_device(self.device);
+            hidden.index_select(0, &places)
+        });
     }
 
-    /// Rows of the cache, in a cache of their own; what all were opened with is kept for further questions.
-    fn take_rows(&mut self, places: &Tensor) {
-        let taken = self.cache.select_rows(places);
-        let whole = std::mem::replace(&mut self.cache, taken);
-        self.whole.get_or_insert(whole);
+    /// Lets these rows, which are finished, forget all but their pictures, so that they do not grow on.
+    pub(crate) fn rest(&mut self, rows: &[i64]) {
+        self.cache.truncate(rows, self.opening);
+        for &row in rows {
+            self.next[row as usize] = self.first_position;
+        }
     }
 
-    /// Tokens there is room for behind the pictures.
-    pub(crate) fn room(&self) -> i64 {
-        self.cache.room() - self.opening
+    /// Gives these rows to those of `other`, in their order, with all that they have seen.
+    pub(crate) fn replace_rows(&mut self, rows: &[i64], other: &Self) {
+        self.cache.replace_rows(rows, &other.cache);
+        for (&row, &next) in rows.iter().zip(&other.next) {
+            self.next[row as usize] = next;
+        }
+        if self.hidden.is_none() && other.hidden.is_none() {
+            return;
+        }
+        let (kind, room) = (self.decoder.kind(), self.cache.room());
+        let hidden = self.hidden.take();
+        let size = [self.next.len() as i64, 1, 1, room];
+        let hidden = hidden.unwrap_or_else(|| Tensor::zeros(size, (kind, self.device)));
+        for (from, &to) in (0..).zip(rows) {
+            let mut row = hidden.get(to); // [1, 1, T room]
+            let _ = row.zero_();
+            if let Some(pads) = &other.hidden {
+                row.narrow(2, 0, other.cache.room()).copy_(&pads.get(from));
+            }
+        }
+        self.hidden = Some(hidden);
     }
 
     /// Where the tokens are.

@@ -9,8 +9,11 @@ use serde::Deserialize;
 use tch::{Kind, Tensor};
 use terminus_nn::{CastOrder, Checkpoint};
 
-use super::{Decoding, Model, Question};
-use crate::config::{CaptionerConfig, VlmConfig};
+use super::{Decoding, Model, Question, Request, Requests, Said, Showing, answer_all};
+use crate::{
+    Error,
+    config::{CaptionerConfig, VlmConfig},
+};
 
 /// The largest difference, over the largest value.
 const TOLERANCE: f64 = 1e-4;
@@ -259,54 +262,137 @@ fn llava_equals_transformers_with_either_tower() {
     }
 }
 
+/// Requests of which some are refused once, and then asked with draws.
+struct Refusing<'q> {
+    showings: std::vec::IntoIter<Showing<'q>>,
+    again: HashMap<usize, Request<'q>>,
+    said: HashMap<usize, Vec<Said>>,
+}
+
+impl<'q> Requests<'q> for Refusing<'q> {
+    fn next(&mut self) -> Result<Option<Showing<'q>>, Error> {
+        Ok(self.showings.next())
+    }
+
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'q>>, Error> {
+        self.said.entry(number).or_default().push(said);
+        Ok(self.again.remove(&number))
+    }
+}
+
 #[test]
-fn several_questions_about_one_showing_are_answered_as_if_each_were_asked_alone() {
+fn what_a_row_says_does_not_depend_on_who_spoke_in_it_before_or_beside_it() {
     for name in ["cogvlm", "cogvlm2", "llava"] {
         let fixture = Fixture::open(name);
-        let [short, long] = [0, 1].map(|at| fixture.captions.prompts[at].as_str());
-        let drawn = |picture, prompt, seed| Question {
-            decoding: Decoding {
-                max_new_tokens: 9 + seed as usize,
-                sampling: Some(crate::speaker::RETRY),
-                seed,
-            },
-            ..fixture.question(picture, prompt)
-        };
-        // Both prompts about one picture, one about the other; then a few of them again, with draws; then all as before.
-        let rounds = [
-            vec![(0, short, None), (0, long, None), (1, long, None)],
-            vec![(1, long, Some(5)), (0, short, Some(9))], // the longer answer to the shorter question
-            vec![(0, long, Some(2))],
-            vec![(0, short, None), (1, short, None)],
-        ];
         let pixels = fixture.pixels();
-        let rounds = rounds.map(|round| {
-            let asked = round.into_iter().map(|(picture, prompt, seed)| match seed {
-                Some(seed) => drawn(picture, prompt, seed),
-                None => fixture.question(picture, prompt),
-            });
-            asked.collect::<Vec<_>>()
-        });
-        let room = rounds.iter().map(|round| fixture.model.room(round)).max();
-        let mut sitting = fixture.model.show(&pixels, room.unwrap()).unwrap();
-        for round in &rounds {
-            assert!(sitting.has_room(round));
-            let again = fixture.model.caption(&pixels, round).unwrap();
-            let told = sitting.ask(round).unwrap();
-            assert_eq!(told, again, "{name}: with no more room than they need");
-            for (asked, said) in round.iter().zip(told) {
-                let alone = Question {
-                    picture: 0,
-                    ..*asked
-                };
-                let expected = fixture.model.caption(&[pixels[asked.picture]], &[alone]);
-                assert_eq!(said, expected.unwrap()[0], "{name} {asked:?}");
-            }
+        let [short, long] = [0, 1].map(|at| fixture.captions.prompts[at].as_str());
+        let request = |number: usize, picture: usize, prompt, seed: Option<u64>, tokens| {
+            let decoding = Decoding {
+                max_new_tokens: tokens,
+                sampling: seed.map(|_| crate::speaker::RETRY),
+                seed: seed.unwrap_or(0),
+            };
+            (
+                picture,
+                Request {
+                    number,
+                    prompt,
+                    decoding,
+                },
+            )
+        };
+        // By picture: one question, two, or three; answers of many lengths, so that rows are given on at many places.
+        let asked: Vec<Vec<(usize, Request<'_>)>> = vec![
+            vec![request(0, 0, short, None, 40)],
+            vec![request(1, 1, short, None, 3), request(2, 1, long, None, 21)],
+            vec![request(3, 0, long, Some(3), 9)],
+            vec![request(4, 1, long, None, 30)],
+            vec![request(5, 0, short, None, 1)],
+            vec![
+                request(6, 0, short, Some(1), 5),
+                request(7, 0, long, None, 12),
+                request(8, 0, short, Some(2), 17),
+            ],
+            vec![request(9, 1, short, None, 25)],
+        ];
+        let again = [(1, long, 6), (4, short, 11), (5, short, 8), (7, short, 1)];
+        let again: HashMap<usize, Request<'_>> = again
+            .map(|(number, prompt, tokens)| {
+                (
+                    number,
+                    request(number, 0, prompt, Some(number as u64), tokens).1,
+                )
+            })
+            .into();
+        let alone = |picture: usize, request: &Request<'_>| {
+            let question = Question {
+                picture: 0,
+                prompt: request.prompt,
+                decoding: request.decoding,
+            };
+            let said = fixture.model.caption(&[pixels[picture]], &[question]);
+            said.unwrap().remove(0)
+        };
+        let mut expected: HashMap<usize, Vec<Said>> = HashMap::new();
+        for (picture, first) in asked.concat() {
+            let said = expected.entry(first.number).or_default();
+            said.push(alone(picture, &first));
+            said.extend(again.get(&first.number).map(|next| alone(picture, next)));
         }
-        let mut longer = fixture.question(0, long);
-        longer.decoding.max_new_tokens += 1;
-        assert!(!sitting.has_room(&[longer]));
+        let requests: Vec<Request<'_>> = asked.concat().into_iter().map(|(_, one)| one).collect();
+        for pictures in [1, 2, 3, 7] {
+            let showings: Vec<Showing<'_>> = asked
+                .iter()
+                .map(|of_one| Showing {
+                    pixels: pixels[of_one[0].0].into(),
+                    requests: of_one.iter().map(|(_, request)| *request).collect(),
+                })
+                .collect();
+            let size = fixture.model.batch_size(pictures, &requests);
+            let mut refusing = Refusing {
+                showings: showings.into_iter(),
+                again: again.clone(),
+                said: HashMap::new(),
+            };
+            answer_all(&fixture.model, &mut refusing, size).unwrap();
+            for (number, said) in &expected {
+                let found = refusing.said.get(number);
+                assert_eq!(
+                    found,
+                    Some(said),
+                    "{name} {number}, {pictures} pictures at a time"
+                );
+            }
+            assert_eq!(refusing.said.len(), expected.len());
+        }
     }
+}
+
+#[test]
+fn a_refused_question_without_room_is_left_to_come_again() {
+    let fixture = Fixture::open("llava");
+    let pixels = fixture.pixels();
+    let prompt = fixture.captions.prompts[0].as_str();
+    let question = fixture.question(0, prompt);
+    let first = Request {
+        number: 0,
+        prompt,
+        decoding: question.decoding,
+    };
+    let mut longer = first;
+    longer.decoding.max_new_tokens += 1;
+    let showing = Showing {
+        pixels: pixels[0].into(),
+        requests: vec![first],
+    };
+    let mut requests = Refusing {
+        showings: vec![showing].into_iter(),
+        again: HashMap::from([(0, longer)]),
+        said: HashMap::new(),
+    };
+    let size = fixture.model.batch_size(1, &[first]);
+    answer_all(&fixture.model, &mut requests, size).unwrap();
+    assert_eq!(requests.said[&0].len(), 1);
 }
 
 #[test]

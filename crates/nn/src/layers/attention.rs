@@ -28,17 +28,20 @@ pub enum Mask<'a> {
 /// `[B, N, S, D]`, `[B, K, T, D]` twice, `K` dividing `N`, to `[B, N, S, D]`.
 pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor, mask: Mask<'_>) -> Tensor {
     let (heads, kept) = (query.size()[1], key.size()[1]);
-    if heads != kept && query.size()[2] == 1 && !matches!(mask, Mask::Added(_)) {
-        // One token: the queries that share a head of keys stand in for the tokens, and no key is copied.
-        let size = query.size(); // [B, N, 1, D]
-        let grouped = query.reshape([size[0], kept, heads / kept, size[3]]);
-        return scaled_dot_product_attention(&grouped, key, value).reshape(&size);
-    }
     let (added, is_causal) = match mask {
         Mask::Full => (None, false),
         Mask::Causal => (None, true),
         Mask::Added(mask) => (Some(mask), false),
     };
+    if heads != kept && query.size()[2] == 1 {
+        // One token: the queries that share a head of keys stand in for the tokens, and no key is copied.
+        let size = query.size(); // [B, N, 1, D]
+        let grouped = query.reshape([size[0], kept, heads / kept, size[3]]);
+        let attended = Tensor::scaled_dot_product_attention(
+            &grouped, key, value, added, 0.0, false, None, false,
+        );
+        return attended.reshape(&size);
+    }
     Tensor::scaled_dot_product_attention(
         query,
         key,
