@@ -194,11 +194,30 @@ impl Expert {
         together(&self.qkv, xs)
     }
 
+    /// `[…, D]` to the same.
     fn mlp(&self, xs: &Tensor) -> Tensor {
+        let size = xs.size();
+        let rows = xs.reshape([-1, size[size.len() - 1]]);
+        if !self.down.is_packed() || rows.size()[0] <= ROWS_AT_ONCE {
+            return self.gated(xs);
+        }
+        let parts: Vec<Tensor> = rows
+            .split(ROWS_AT_ONCE, 0)
+            .iter()
+            .map(|rows| self.gated(rows))
+            .collect();
+        Tensor::cat(&parts, 0).reshape(size)
+    }
+
+    fn gated(&self, xs: &Tensor) -> Tensor {
         let halves = together(&self.gate_and_up, xs).chunk(2, -1);
         self.down.forward(&(halves[0].silu() * &halves[1]))
     }
 }
+
+/// Tokens that go through the gated map together on the CPU: what they widen to is used again while it is in the caches, and
+/// is not taken from the system and given back for each block.
+const ROWS_AT_ONCE: i64 = 256;
 
 /// The outputs of several maps, one after the other.
 fn together(maps: &[Linear], xs: &Tensor) -> Tensor {

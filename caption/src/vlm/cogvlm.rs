@@ -233,7 +233,8 @@ impl Bridge {
         let mapped = self.linear.forward(xs);
         trace.see(|| "vision.bridge".to_owned(), &mapped);
         let xs = Activation::Gelu.forward(&self.norm.forward(&mapped));
-        let gated = self.gate.forward(&xs).silu() * self.up.forward(&xs);
+        let gate = self.gate.forward_activated(&xs, Activation::Silu);
+        let gated = gate * self.up.forward(&xs);
         self.down.forward(&gated)
     }
 }

@@ -153,7 +153,7 @@ impl EncoderBlock {
     }
 
     fn mlp(&self, xs: &Tensor) -> Tensor {
-        let hidden = self.shape.activation.forward(&self.mlp[0].forward(xs));
+        let hidden = self.mlp[0].forward_activated(xs, self.shape.activation);
         self.mlp[1].forward(&hidden)
     }
 }

@@ -194,9 +194,7 @@ impl Llava {
     /// Pixels `[B, 3, H, W]` to the tokens of the picture `[B, tokens, E]`.
     pub(crate) fn see(&self, pixels: &Tensor, trace: &mut Trace<'_>) -> Tensor {
         let patches = self.tower.forward(pixels, trace);
-        let hidden = self
-            .bridge_activation
-            .forward(&self.bridge[0].forward(&patches));
+        let hidden = self.bridge[0].forward_activated(&patches, self.bridge_activation);
         let tokens = self.bridge[1].forward(&hidden);
         trace.see(|| "vision.output".to_owned(), &tokens);
         tokens

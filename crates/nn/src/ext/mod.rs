@@ -16,6 +16,8 @@ unsafe extern "C" {
         xs: Pointer,
         weight: Pointer,
         bias: Pointer,
+        then: *const c_char,
+        algorithm: *const c_char,
         error: *mut *mut c_char,
     ) -> Pointer;
     fn terminus_free_text(text: *mut c_char);
@@ -41,7 +43,14 @@ pub(crate) fn pack_linear(weight: &Tensor) -> Result<Tensor, TchError> {
     tensor(|error| unsafe { terminus_pack_linear(pointer(weight), error) })
 }
 
-/// `[…, in]` f32 to `[…, out]` by a matrix of [`pack_linear`]'s. No gradients pass through it.
+/// What oneDNN does to each output while it is at hand, by its words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Then {
+    pub word: &'static CStr,
+    pub algorithm: &'static CStr,
+}
+
+/// `[…, in]` f32 or bf16 to `[…, out]` by a matrix of [`pack_linear`]'s, and `then`. No gradients pass through it.
 ///
 /// # Errors
 /// Sizes that do not fit, or no memory.
@@ -49,10 +58,13 @@ pub(crate) fn packed_linear(
     xs: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
+    then: Then,
 ) -> Result<Tensor, TchError> {
     let bias = bias.map_or(ptr::null_mut(), pointer);
-    // SAFETY: as above; `bias` may be null there.
-    tensor(|error| unsafe { terminus_packed_linear(pointer(xs), pointer(weight), bias, error) })
+    let (word, algorithm) = (then.word.as_ptr(), then.algorithm.as_ptr());
+    let (xs, weight) = (pointer(xs), pointer(weight));
+    // SAFETY: as above; `bias` may be null there, and the words end by a zero.
+    tensor(|error| unsafe { terminus_packed_linear(xs, weight, bias, word, algorithm, error) })
 }
 
 fn pointer(tensor: &Tensor) -> Pointer {

@@ -44,12 +44,13 @@ at::Tensor *terminus_pack_linear(const at::Tensor *weight, char **error) {
   });
 }
 
-// `[…, in]` to `[…, out]`; `bias` may be null.
-at::Tensor *terminus_packed_linear(const at::Tensor *xs, const at::Tensor *weight, const at::Tensor *bias, char **error) {
+// `[…, in]` to `[…, out]`, and what bends it, by oneDNN's word and its algorithm; `bias` may be null.
+at::Tensor *terminus_packed_linear(const at::Tensor *xs, const at::Tensor *weight, const at::Tensor *bias, const char *then,
+                                   const char *algorithm, char **error) {
   return guarded(error, [&] {
     static const auto apply = operator_named<Apply>("mkldnn::_linear_pointwise");
     const auto given = bias ? std::make_optional(*bias) : std::nullopt;
-    return apply.call(*xs, *weight, given, "none", c10::List<std::optional<at::Scalar>>(), "");
+    return apply.call(*xs, *weight, given, then, c10::List<std::optional<at::Scalar>>(), algorithm);
   });
 }
 

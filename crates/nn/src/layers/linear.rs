@@ -5,8 +5,9 @@ use tch::{Device, Kind, Tensor};
 use crate::{
     builder::Path,
     error::Result,
-    ext::{pack_linear, packed_linear},
+    ext::{Then, pack_linear, packed_linear},
     init::Init,
+    layers::activation::Activation,
 };
 
 /// A linear map of the last dimension: `weight` `[out, in]`, `bias` `[out]` if it has one.
@@ -89,14 +90,28 @@ impl Linear {
         Ok(())
     }
 
+    /// Whether the weights lie as [`Linear::pack`] lays them: on the CPU.
+    pub fn is_packed(&self) -> bool {
+        self.is_packed
+    }
+
     /// `[…, in]` to `[…, out]`, where the input is: weights that lie elsewhere are taken there for this once.
     pub fn forward(&self, xs: &Tensor) -> Tensor {
         if self.is_packed {
-            return self.forward_packed(xs);
+            return self.forward_packed(xs, AS_IT_IS);
         }
         let (device, kind) = (xs.device(), xs.kind());
         let here = |weights: &Tensor| weights.to_device(device).to_kind(kind);
         xs.linear(&here(&self.weight), self.bias.as_ref().map(here))
+    }
+
+    /// [`Linear::forward`] and an activation; where weights are packed it bends each output while it is at hand, before it
+    /// is rounded.
+    pub fn forward_activated(&self, xs: &Tensor, activation: Activation) -> Tensor {
+        match then(activation) {
+            Some(then) if self.is_packed => self.forward_packed(xs, then),
+            _ => activation.forward(&self.forward(xs)),
+        }
     }
 
     /// Panics where plain operators of tch do: behind [`crate::guard`] that is an error.
@@ -104,12 +119,28 @@ impl Linear {
         clippy::panic,
         reason = "as every operator of tch without `f_` before its name"
     )]
-    fn forward_packed(&self, xs: &Tensor) -> Tensor {
-        match packed_linear(xs, &self.weight, self.bias.as_ref()) {
+    fn forward_packed(&self, xs: &Tensor, then: Then) -> Tensor {
+        match packed_linear(xs, &self.weight, self.bias.as_ref(), then) {
             Ok(ys) => ys,
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+const AS_IT_IS: Then = Then {
+    word: c"none",
+    algorithm: c"",
+};
+
+/// An activation by oneDNN's words, if it has any for it.
+fn then(activation: Activation) -> Option<Then> {
+    let (word, algorithm) = match activation {
+        Activation::Gelu => (c"gelu", c"none"),
+        Activation::GeluTanh => (c"gelu", c"tanh"),
+        Activation::Silu => (c"swish", c""),
+        Activation::QuickGelu => return None,
+    };
+    Some(Then { word, algorithm })
 }
 
 #[cfg(test)]
@@ -138,6 +169,12 @@ mod tests {
                 let expected = linear.forward(&input(rows));
                 linear.pack().unwrap();
                 assert!(off(&linear.forward(&input(rows)), &expected) < 1e-5);
+            }
+            use Activation::{Gelu, GeluTanh, QuickGelu, Silu};
+            for activation in [Gelu, GeluTanh, QuickGelu, Silu] {
+                let expected = activation.forward(&linear.forward(&input(90)));
+                let found = linear.forward_activated(&input(90), activation);
+                assert!(off(&found, &expected) < 1e-5, "{activation:?}");
             }
             let seen = input(4).transpose(0, 1);
             assert_eq!(linear.forward(&seen).size(), [2, 4, 53], "a view");
