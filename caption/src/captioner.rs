@@ -11,7 +11,9 @@ use terminus_manifest::{
 use terminus_prompt::Prompt;
 
 use crate::{
-    CaptionerPlan, Error, LOGIC_VERSION, config::CaptionerConfig, speaker::Questions,
+    CaptionerPlan, Error, LOGIC_VERSION,
+    config::CaptionerConfig,
+    speaker::{Asking, Questions},
     weights::fingerprint,
 };
 
@@ -78,11 +80,17 @@ impl<'a> Captioner<'a> {
         })
     }
 
-    /// The text that the captioner is given, and so the key of its caption; none if there is no text.
-    pub(crate) fn input(&self, row: &LedgerRow, view: View) -> Option<(CaptionKey, String)> {
-        let input = match (&self.plan.config, &self.questions) {
+    /// The text that the captioner is given, and so the key of its caption; none if there is no text. `asking` is what it
+    /// asks about the picture, if it asks.
+    pub(crate) fn input(
+        &self,
+        row: &LedgerRow,
+        view: View,
+        asking: Option<&Asking<'_>>,
+    ) -> Option<(CaptionKey, String)> {
+        let input = match (&self.plan.config, asking) {
             (CaptionerConfig::Text { text }, _) => text.clone(),
-            (_, Some(questions)) => questions.prompt(view, 1).to_owned(),
+            (_, Some(asking)) => asking.prompt(1).to_owned(),
             (_, None) => row
                 .prompt
                 .clone()

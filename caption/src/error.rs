@@ -113,6 +113,18 @@ pub enum Error {
         /// The collection.
         collection: String,
     },
+    /// A prompt that asks for the hint of a tagger that the collection does not have.
+    #[error(
+        "captioner `{name}`: a prompt asks for `{{{hint}}}`, and no captioner `{hint}` of kind `tagger` captions collection `{collection}`\nhint: `{{prompt}}` stands for the picture's own prompt, the name of a tagger among `more_captioners` for its tags"
+    )]
+    NoHint {
+        /// The captioner.
+        name: String,
+        /// The name in braces.
+        hint: String,
+        /// The collection.
+        collection: String,
+    },
     /// A file cannot be read or written; the message names it.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -9,6 +9,7 @@ pub mod config;
 mod endpoint;
 mod error;
 pub mod gate;
+mod hints;
 mod journal;
 #[cfg(feature = "torch")]
 mod local;

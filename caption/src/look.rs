@@ -12,6 +12,7 @@ use crate::{
     CaptionerPlan, Error,
     captioner::Captioner,
     gate::{Circumstances, judge},
+    hints::Hints,
     picture::Pictures,
     speaker::Reply,
     speakers,
@@ -90,17 +91,23 @@ pub fn look(
         }
         return Ok(looks);
     };
-    let mut asks = Vec::new();
+    let (mut places, mut asks) = (Vec::new(), Vec::new());
     for (at, row) in &rows {
         if let Some(picture) = row.picture_id() {
-            let ask = questions.ask(row, View::whole(picture), 1);
+            let Some(asking) = questions.about(row, View::whole(picture), &Hints::default()) else {
+                looks[*at].fault =
+                    Some("all prompts ask for hints, and nothing is known of a file".to_owned());
+                continue;
+            };
+            let ask = asking.ask(1);
             ask.prompt.clone_into(&mut looks[*at].prompt);
+            places.push(*at);
             asks.push(ask);
         }
     }
     let mut speaker = speakers::open(&opened, pictures, asks.len())?;
     speaker.ask(&asks, cancel, &mut |ask, reply| {
-        let look = &mut looks[rows[ask].0];
+        let look = &mut looks[places[ask]];
         match reply {
             Reply::Fault { detail, .. } => look.fault = Some(detail),
             Reply::Said { raw, finish, .. } => {

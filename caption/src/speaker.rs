@@ -1,5 +1,7 @@
 //! What a captioner that is asked questions looks like from the stage: a model here, or one behind an endpoint.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
 use terminus_manifest::{
     ids,
     ledger::LedgerRow,
@@ -8,7 +10,11 @@ use terminus_manifest::{
     words::Reason,
 };
 
-use crate::{Error, config::CaptionerConfig};
+use crate::{
+    Error,
+    config::CaptionerConfig,
+    hints::{Hints, names_in},
+};
 
 /// How tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +41,7 @@ pub(crate) struct Ask<'a> {
     /// The part of it that is shown; all of it if none.
     pub crop: Option<Cut>,
     /// The words; none are needed by a tagger.
-    pub prompt: &'a str,
+    pub prompt: String,
     /// The likeliest words if none.
     pub sampling: Option<Sampling>,
     /// Seed of its draws.
@@ -136,34 +142,77 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// The prompt of an attempt at a picture: drawn by its hash, and the next one of the list from the third attempt on.
-    pub(crate) fn prompt(&self, view: View, attempt: u32) -> &'a str {
+    /// The names of the hints that its prompts ask for.
+    pub(crate) fn hints(&self) -> BTreeSet<&'a str> {
+        self.prompts
+            .iter()
+            .flat_map(|prompt| names_in(prompt))
+            .collect()
+    }
+
+    /// What is asked about a picture: the prompts of which all hints are known, from the one on that its hash draws. None if
+    /// there is no such prompt.
+    pub(crate) fn about(
+        &'a self,
+        row: &'a LedgerRow,
+        view: View,
+        hints: &Hints,
+    ) -> Option<Asking<'a>> {
         let fields = [self.seed.to_string(), view.id().to_string()];
         let bits = ids::hash_u64("prompt", &[&fields[0], &fields[1]]);
         let first = ids::below(bits, self.prompts.len() as u64) as usize;
-        let at = first + attempt.saturating_sub(2) as usize;
+        let (before, from) = self.prompts.split_at_checked(first)?;
+        let prompts = from.iter().chain(before);
+        let asking = Asking {
+            questions: self,
+            row,
+            view,
+            prompts: prompts.filter_map(|prompt| hints.fill(prompt)).collect(),
+        };
+        (!asking.prompts.is_empty() || self.prompts.is_empty()).then_some(asking)
+    }
+}
+
+/// What is asked about one picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking<'a> {
+    questions: &'a Questions<'a>,
+    pub row: &'a LedgerRow,
+    pub view: View,
+    prompts: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Asking<'a> {
+    /// Attempts at most.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.questions.attempts
+    }
+
+    /// The prompt of an attempt: the first, and the next one from the third attempt on.
+    pub(crate) fn prompt(&self, attempt: u32) -> &str {
+        let at = attempt.saturating_sub(2) as usize;
         let count = self.prompts.len().max(1);
-        self.prompts.get(at % count).map_or("", String::as_str)
+        self.prompts.get(at % count).map_or("", Cow::as_ref)
     }
 
     /// The question of an attempt.
-    pub(crate) fn ask(&self, row: &'a LedgerRow, view: View, attempt: u32) -> Ask<'a> {
+    pub(crate) fn ask(&self, attempt: u32) -> Ask<'a> {
         let fields = [
-            self.seed.to_string(),
-            view.id().to_string(),
+            self.questions.seed.to_string(),
+            self.view.id().to_string(),
             attempt.to_string(),
         ];
         Ask {
-            row,
-            crop: view.crop,
-            prompt: self.prompt(view, attempt),
+            row: self.row,
+            crop: self.view.crop,
+            prompt: self.prompt(attempt).to_owned(),
             sampling: if attempt == 1 {
-                self.first
+                self.questions.first
             } else {
                 Some(RETRY)
             },
             seed: ids::hash_u64("ask", &[&fields[0], &fields[1], &fields[2]]),
-            max_new_tokens: self.max_new_tokens,
+            max_new_tokens: self.questions.max_new_tokens,
         }
     }
 }

@@ -23,6 +23,8 @@ use crate::{
     CaptionPlan, CaptionerPlan, CollectionPlan, Error,
     captioner::{Captioner, by_hand},
     config::CaptionerConfig,
+    hints::OWN_PROMPT,
+    speaker::Questions,
 };
 use keeper::Keeper;
 use round::Member;
@@ -129,16 +131,32 @@ fn in_order(plan: &CaptionPlan) -> Result<Vec<&CaptionerPlan>, Error> {
         for captioner in &collection.captioners {
             let is_tagger = matches!(captioner.config, CaptionerConfig::Tagger(_));
             captioners.insert((!is_tagger, captioner.name.as_str()), captioner);
+            let is_of_collection = |name: &str, is_tagger: bool| {
+                let mut others = collection.captioners.iter();
+                others.any(|other| {
+                    other.name == name
+                        && (!is_tagger || matches!(other.config, CaptionerConfig::Tagger(_)))
+                })
+            };
             let tags = captioner.config.gate().and_then(|gate| gate.tags.as_ref());
             if let Some(tags) = tags
-                && !collection
-                    .captioners
-                    .iter()
-                    .any(|other| other.name == *tags)
+                && !is_of_collection(tags, false)
             {
                 return Err(Error::NoTags {
                     name: captioner.name.clone(),
                     tags: tags.clone(),
+                    collection: collection.name.clone(),
+                });
+            }
+            let questions = Questions::of(&captioner.config);
+            let hints = questions.iter().flat_map(Questions::hints);
+            if let Some(hint) = hints
+                .into_iter()
+                .find(|hint| *hint != OWN_PROMPT && !is_of_collection(hint, true))
+            {
+                return Err(Error::NoHint {
+                    name: captioner.name.clone(),
+                    hint: hint.to_owned(),
                     collection: collection.name.clone(),
                 });
             }

@@ -27,7 +27,7 @@ mod tests;
 mod trace;
 
 pub use batch::Said;
-pub(crate) use batch::{Request, Requests, Showing, answer_all};
+pub(crate) use batch::{BatchSize, Request, Requests, Showing, answer_all};
 pub use generate::{Decoding, Finish};
 pub use model::{Model, Question};
 #[cfg(test)]

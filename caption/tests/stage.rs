@@ -286,3 +286,91 @@ fn the_four_tiles_of_a_grid_have_captions_of_their_own() {
     assert_eq!(distinct(|row| row.picture_id.to_string()), 4);
     assert_eq!(distinct(|row| row.caption_key.to_string()), 4);
 }
+
+/// What the endpoint was asked, by pictures' names.
+fn asked(root: &Root) -> Vec<String> {
+    let rows = captions(root, "served").into_iter();
+    rows.map(|row| row.prompt).collect()
+}
+
+#[test]
+fn a_prompt_can_hold_the_pictures_own_and_is_passed_over_where_there_is_none() {
+    let (address, count) = endpoint();
+    let folder = tempfile::tempdir().unwrap();
+    let root = root(folder.path());
+    let mut rows = root.ledger().rows().unwrap();
+    rows.sort_by(|a, b| a.source_id.cmp(&b.source_id));
+    rows[0].prompt = Some("a fox, watercolour --ar 3:2".to_owned());
+    let run_id = root.claim_run("ingest", 0, 1).unwrap();
+    root.ledger().append(run_id, rows).unwrap();
+    let with = |prompts: &[&str]| {
+        let settings =
+            json!({ "kind": "http", "url": address, "model": "mock", "prompts": prompts });
+        plan(&root, &[("served", settings)])
+    };
+    let hinted = "It was made for the words: {prompt}. Describe it.";
+    let rehearsal = run(&CaptionPlan {
+        dry_run: true,
+        ..with(&[hinted])
+    });
+    assert_eq!((rehearsal.captioned, count.load(Ordering::Relaxed)), (1, 0));
+    let summary = run(&with(&[hinted]));
+    assert_eq!((summary.counts.passed, summary.counts.failed), (1, 1));
+    let filled = "It was made for the words: a fox, watercolour. Describe it.";
+    assert_eq!(asked(&root), [filled]);
+    let verdicts = root.verdicts().rows().unwrap();
+    let lacks = "all prompts ask for what the picture has not: `{prompt}`; one without hints would do for it";
+    assert!(
+        verdicts
+            .iter()
+            .any(|row| row.detail.as_deref() == Some(lacks))
+    );
+    let summary = run(&with(&[hinted, "Describe it."]));
+    assert_eq!(summary.counts.passed, 2);
+    assert!(asked(&root).contains(&"Describe it.".to_owned()));
+}
+
+#[test]
+fn a_hint_of_a_tagger_that_the_collection_has_not_is_told_before_anything_is_asked() {
+    let (address, count) = endpoint();
+    let folder = tempfile::tempdir().unwrap();
+    let root = root(folder.path());
+    let settings =
+        json!({ "kind": "http", "url": address, "model": "mock", "prompts": ["Tags: {tags}."] });
+    let plan = plan(&root, &[("served", settings)]);
+    let error = caption(&plan, &Silent, &Cancel::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "captioner `served`: a prompt asks for `{tags}`, and no captioner `tags` of kind `tagger` captions collection \
+         `all`\nhint: `{prompt}` stands for the picture's own prompt, the name of a tagger among `more_captioners` for its tags"
+    );
+    assert_eq!(count.load(Ordering::Relaxed), 0);
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn a_prompt_can_hold_the_tags_of_a_tagger_and_other_tags_are_another_question() {
+    terminus_nn::device::set_threads(1);
+    let (address, count) = endpoint();
+    let folder = tempfile::tempdir().unwrap();
+    let root = root(folder.path());
+    let with = |general: f64| {
+        let tagger = json!({ "kind": "tagger", "model": golden("tagger"), "general": general });
+        let served = json!({
+            "kind": "http", "url": address, "model": "mock", "prompts": ["Tags: {tags}. Describe it."],
+        });
+        plan(&root, &[("served", served), ("tags", tagger)])
+    };
+    run(&with(0.35));
+    let questions = || -> Vec<String> {
+        let tags = captions(&root, "tags").into_iter();
+        tags.map(|row| format!("Tags: {}. Describe it.", row.text))
+            .collect()
+    };
+    assert_eq!(asked(&root), questions());
+    assert_eq!(count.load(Ordering::Relaxed), 2);
+    run(&with(0.35));
+    assert_eq!(count.load(Ordering::Relaxed), 2, "the same tags");
+    run(&with(0.02));
+    assert_eq!(count.load(Ordering::Relaxed), 4, "more tags");
+}

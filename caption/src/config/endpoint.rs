@@ -21,6 +21,7 @@ pub struct HttpConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// What the model is asked; one is drawn for each picture by its hash. One that stands twice is drawn twice as often.
+    /// `{prompt}` in it stands for the picture's own prompt, the name of a tagger in braces for its tags.
     #[schemars(length(min = 1))]
     pub prompts: Vec<String>,
     /// The environment variable that holds the key; none is sent unless it is set.

@@ -15,6 +15,7 @@ pub struct VlmConfig {
     /// The folder of the model, in the layout of Hugging Face.
     pub model: PathBuf,
     /// What the model is asked; one is drawn for each picture by its hash. One that stands twice is drawn twice as often.
+    /// `{prompt}` in it stands for the picture's own prompt, the name of a tagger in braces for its tags.
     #[schemars(length(min = 1))]
     pub prompts: Vec<String>,
     /// The text around the prompt, with `<image>` and `{prompt}` in it; the model family's own unless it is set.

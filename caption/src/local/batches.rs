@@ -148,7 +148,7 @@ mod tests {
         let ask = Ask {
             row: &row,
             crop: None,
-            prompt: "",
+            prompt: String::new(),
             sampling: None,
             seed: 0,
             max_new_tokens: 1,

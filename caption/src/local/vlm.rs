@@ -10,7 +10,7 @@ use crate::{
     config::VlmConfig,
     picture::Pictures,
     speaker::{Ask, Reply, Speaker, Tell},
-    vlm::{Decoding, Request, Requests, Said, Showing, answer_all},
+    vlm::{BatchSize, Decoding, Request, Requests, Said, Showing, answer_all},
 };
 
 /// The model with its batches.
@@ -30,36 +30,26 @@ impl LocalModel {
         })
     }
 
-    /// The places of the asks that are open, those about one picture together, in the order in which they are answered:
-    /// questions of one length stand together, so that few batches need padding.
-    fn order(&self, asks: &[Ask<'_>], is_open: &[bool]) -> Vec<Vec<usize>> {
-        let mut showings = showings(asks);
-        for of_one in &mut showings {
-            of_one.retain(|&at| is_open[at]);
-        }
-        showings.retain(|of_one| !of_one.is_empty());
-        showings.sort_by_cached_key(|of_one| {
-            let prompts = of_one.iter().map(|&at| asks[at].prompt);
-            let words: Vec<(usize, &str)> = prompts
-                .map(|prompt| (self.model.question_length(prompt), prompt))
-                .collect();
-            (words, of_one.first().copied())
-        });
-        showings
+    fn request(&self, number: usize, ask: &Ask<'_>) -> Request {
+        let decoding = Decoding {
+            max_new_tokens: ask.max_new_tokens as usize,
+            sampling: ask.sampling,
+            seed: ask.seed,
+        };
+        self.model.request(number, &ask.prompt, decoding)
     }
 
-    /// Answers the open asks; what was refused and not asked again, or not told at all, stays open.
+    /// Answers the asks that are open, and closes those that are answered for good: what was refused and not asked again,
+    /// or not told at all, stays open.
     fn answer<'a>(
         &self,
-        asks: &mut [Ask<'a>],
-        is_open: &mut [bool],
+        asks: &[Ask<'a>],
+        open: &mut [Option<Request>],
         cancel: &Cancel,
         tell: &mut Tell<'_, 'a>,
     ) -> Result<(), Error> {
-        let showings = self.order(asks, is_open);
-        let requests = asks.iter().enumerate();
-        let requests: Vec<Request<'_>> = requests.map(|(at, ask)| request(at, ask)).collect();
-        let size = self.model.batch_size(self.batch_size, &requests);
+        let showings = in_order(asks, open);
+        let all: Vec<Request> = open.iter().flatten().cloned().collect();
         let preparing = Preparing {
             pictures: &self.pictures,
             input: self.model.input(),
@@ -67,17 +57,37 @@ impl LocalModel {
         };
         std::thread::scope(|scope| {
             let sights = showings.iter().map(|asked| asks[asked[0]].sight());
-            let sights = sights.collect();
             let mut asked = Asked {
-                prepared: showings.iter().zip(ahead(scope, preparing, sights)),
-                asks,
-                is_open,
+                speaker: self,
+                prepared: showings
+                    .iter()
+                    .zip(ahead(scope, preparing, sights.collect())),
+                open,
                 cancel,
                 tell,
             };
+            let size = BatchSize::new(self.batch_size, &all);
             answer_all(&self.model, &mut asked, size)
         })
     }
+}
+
+/// The places of the asks that are open, those about one picture together, in the order in which they are answered:
+/// questions of one length stand together, so that few batches need padding.
+fn in_order(asks: &[Ask<'_>], open: &[Option<Request>]) -> Vec<Vec<usize>> {
+    let mut showings = showings(asks);
+    for of_one in &mut showings {
+        of_one.retain(|&at| open[at].is_some());
+    }
+    showings.retain(|of_one| !of_one.is_empty());
+    showings.sort_by_cached_key(|of_one| {
+        let requests = of_one.iter().filter_map(|&at| open[at].as_ref());
+        let questions: Vec<(usize, Vec<i64>)> = requests
+            .map(|request| (request.question.len(), request.question.clone()))
+            .collect();
+        (questions, of_one.first().copied())
+    });
+    showings
 }
 
 impl Speaker for LocalModel {
@@ -87,14 +97,15 @@ impl Speaker for LocalModel {
         cancel: &Cancel,
         tell: &mut Tell<'_, 'a>,
     ) -> Result<(), Error> {
-        let mut asks = asks.to_vec();
-        let mut is_open = vec![true; asks.len()];
+        let requests = asks.iter().enumerate();
+        let requests = requests.map(|(number, ask)| Some(self.request(number, ask)));
+        let mut open: Vec<Option<Request>> = requests.collect();
         loop {
-            match self.answer(&mut asks, &mut is_open, cancel, tell) {
+            match self.answer(asks, &mut open, cancel, tell) {
                 Err(Error::OutOfMemory) if self.batch_size > 1 => {
                     self.batch_size = self.batch_size.div_ceil(2);
                 }
-                Ok(()) if cancel.is_cancelled() && is_open.contains(&true) => {
+                Ok(()) if cancel.is_cancelled() && open.iter().any(Option::is_some) => {
                     return Err(Error::Interrupted);
                 }
                 answered => return answered,
@@ -105,24 +116,24 @@ impl Speaker for LocalModel {
 
 /// The asks of a call as they stand, and their pictures as they come.
 struct Asked<'s, 'a, 't, I> {
+    speaker: &'s LocalModel,
     prepared: I,
-    asks: &'s mut [Ask<'a>],
-    is_open: &'s mut [bool],
+    open: &'s mut [Option<Request>],
     cancel: &'s Cancel,
     tell: &'s mut Tell<'t, 'a>,
 }
 
-impl<'s, 'a, I> Requests<'a> for Asked<'_, 'a, '_, I>
+impl<'s, I> Requests<'s> for Asked<'_, '_, '_, I>
 where
     I: Iterator<Item = (&'s Vec<usize>, Result<Vec<f32>, Reply>)>,
 {
-    fn next(&mut self) -> Result<Option<Showing<'a>>, Error> {
+    fn next(&mut self) -> Result<Option<Showing<'s>>, Error> {
         while !self.cancel.is_cancelled()
             && let Some((places, pixels)) = self.prepared.next()
         {
             match pixels {
                 Ok(pixels) => {
-                    let requests = places.iter().map(|&at| request(at, &self.asks[at]));
+                    let requests = places.iter().filter_map(|&at| self.open[at].clone());
                     return Ok(Some(Showing {
                         pixels: Cow::Owned(pixels),
                         requests: requests.collect(),
@@ -131,7 +142,7 @@ where
                 Err(fault) => {
                     for &at in places {
                         (self.tell)(at, fault.clone())?;
-                        self.is_open[at] = false;
+                        self.open[at] = None;
                     }
                 }
             }
@@ -139,30 +150,16 @@ where
         Ok(None)
     }
 
-    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'a>>, Error> {
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request>, Error> {
         let reply = Reply::Said {
             raw: said.text,
             tokens: Some(said.ids.len() as u32),
             finish: said.finish.as_str().to_owned(),
         };
-        let Some(next) = (self.tell)(number, reply)? else {
-            self.is_open[number] = false;
-            return Ok(None);
-        };
-        let request = request(number, &next);
-        self.asks[number] = next;
-        Ok((!self.cancel.is_cancelled()).then_some(request))
-    }
-}
-
-fn request<'a>(number: usize, ask: &Ask<'a>) -> Request<'a> {
-    Request {
-        number,
-        prompt: ask.prompt,
-        decoding: Decoding {
-            max_new_tokens: ask.max_new_tokens as usize,
-            sampling: ask.sampling,
-            seed: ask.seed,
-        },
+        let next = (self.tell)(number, reply)?;
+        self.open[number] = next.map(|ask| self.speaker.request(number, &ask));
+        // Whoever was told to stop asks nothing more.
+        let goes_on = !self.cancel.is_cancelled();
+        Ok(self.open[number].clone().filter(|_| goes_on))
     }
 }

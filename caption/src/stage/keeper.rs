@@ -16,7 +16,7 @@ use crate::{CaptionPlan, Error, gate::measure, journal::Journal};
 
 /// Remembers what is known, and writes what is new.
 pub(super) struct Keeper<'a> {
-    plan: &'a CaptionPlan,
+    pub(super) plan: &'a CaptionPlan,
     captions: HashMap<CaptionKey, CaptionRow>,
     verdicts: HashMap<VerdictKey, VerdictRow>,
     /// Made for the first new caption: it takes a moment, and an unchanged run needs none.

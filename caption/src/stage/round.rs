@@ -9,6 +9,7 @@ use terminus_manifest::{
     ledger::LedgerRow,
     run::{Cancel, Progress},
     view::View,
+    words::Reason,
 };
 
 use super::{CaptionerSummary, Given, Summary, keeper::Keeper};
@@ -16,8 +17,9 @@ use crate::{
     CaptionPlan, Error,
     captioner::{Captioner, provenance},
     gate::{Circumstances, judge},
+    hints::{Hints, OWN_PROMPT, own_prompt},
     picture::Pictures,
-    speaker::{Ask, Questions, Reply, Speaker},
+    speaker::{Ask, Asking, Questions, Reply, Speaker},
     speakers,
 };
 
@@ -34,16 +36,14 @@ pub(super) struct Member<'a> {
 struct Waiting<'a> {
     /// Which member of the group asks.
     member: usize,
-    questions: &'a Questions<'a>,
-    row: &'a LedgerRow,
-    view: View,
+    asking: Asking<'a>,
     key: CaptionKey,
     attempt: u32,
 }
 
 impl<'a> Waiting<'a> {
     fn ask(&self) -> Ask<'a> {
-        self.questions.ask(self.row, self.view, self.attempt)
+        self.asking.ask(self.attempt)
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn run(
     }
     if group.len() > 1 {
         // A picture is shown once for all that is asked about it.
-        waiting.sort_by_key(|one| one.view);
+        waiting.sort_by_key(|one| one.asking.view);
     }
     let pictures = Pictures::new(&plan.root, plan.policy, plan.limits);
     let mut speaker = speakers::open(group[0].captioner, pictures, waiting.len())?;
@@ -128,11 +128,24 @@ fn find<'a>(
         if cancel.is_cancelled() {
             return Err(Error::Interrupted);
         }
-        let Some((key, input)) = captioner.input(row, view) else {
+        let place = (name.to_owned(), view);
+        let asking = match &captioner.questions {
+            None => None,
+            Some(questions) => {
+                let hints = hints(questions, row, view, given, keeper);
+                let Some(asking) = questions.about(row, view, &hints) else {
+                    let detail = lacking(questions, &hints);
+                    given.faults.insert(place, (Reason::CaptionFailed, detail));
+                    progress.advance(1);
+                    continue;
+                };
+                Some(asking)
+            }
+        };
+        let Some((key, input)) = captioner.input(row, view, asking.as_ref()) else {
             progress.advance(1);
             continue;
         };
-        let place = (name.to_owned(), view);
         if let Some(known) = keeper.caption(key) {
             let tags = tags(captioner, view, given, keeper);
             let again = reclean(captioner, known, tags.as_deref());
@@ -141,14 +154,12 @@ fn find<'a>(
                 keeper.keep(cleaned)?;
             }
             given.keys.insert(place, key);
-        } else if let Some(questions) = &captioner.questions {
+        } else if let Some(asking) = asking {
             // Two items may show the same picture: it is asked about once.
             if given.keys.insert(place, key).is_none() {
                 waiting.push(Waiting {
                     member,
-                    questions,
-                    row,
-                    view,
+                    asking,
                     key,
                     attempt: 1,
                 });
@@ -210,7 +221,7 @@ impl Round<'_, '_> {
         let captioner = self.captioners[one.member];
         let done = &mut self.done[one.member];
         done.asked += 1;
-        let place = (captioner.plan.name.clone(), one.view);
+        let place = (captioner.plan.name.clone(), one.asking.view);
         let (raw, tokens, finish) = match reply {
             Reply::Said {
                 raw,
@@ -226,9 +237,9 @@ impl Round<'_, '_> {
             }
         };
         done.tokens += u64::from(tokens.unwrap_or(0));
-        let tags = tags(captioner, one.view, self.given, self.keeper);
+        let tags = tags(captioner, one.asking.view, self.given, self.keeper);
         let (text, rules) = gated(captioner, &raw, &finish, tags.as_deref());
-        if text.is_empty() && one.attempt < one.questions.attempts {
+        if text.is_empty() && one.attempt < one.asking.attempts() {
             return Ok(true);
         }
         done.passed += u64::from(!text.is_empty());
@@ -243,7 +254,7 @@ impl Round<'_, '_> {
         });
         let provenance = json!({
             "kind": captioner.plan.config.kind(),
-            "sha256": one.row.sha256.map(|sha256| sha256.to_string()),
+            "sha256": one.asking.row.sha256.map(|sha256| sha256.to_string()),
             "weights": captioner.weights,
             "settings": captioner.plan.config.asked(),
             "sampling": sampling,
@@ -254,13 +265,13 @@ impl Round<'_, '_> {
         });
         self.keeper.keep_now(CaptionRow {
             captioner: captioner.plan.name.clone(),
-            prompt: ask.prompt.to_owned(),
+            prompt: ask.prompt,
             text,
             raw,
             attempt: one.attempt,
             filters: rules,
             provenance: provenance.to_string(),
-            ..CaptionRow::new(one.key, one.view)
+            ..CaptionRow::new(one.key, one.asking.view)
         })?;
         let seconds = self.started.elapsed().as_secs_f64();
         let rates = CaptionerSummary::sum(&self.done).rates(seconds);
@@ -297,9 +308,48 @@ fn tags(
     given: &Given,
     keeper: &Keeper<'_>,
 ) -> Option<String> {
-    let tagger = captioner.plan.config.gate()?.tags.clone()?;
-    let key = given.keys.get(&(tagger, view))?;
+    tags_of(
+        captioner.plan.config.gate()?.tags.as_deref()?,
+        view,
+        given,
+        keeper,
+    )
+}
+
+/// The tags that a tagger gave what is shown.
+fn tags_of(tagger: &str, view: View, given: &Given, keeper: &Keeper<'_>) -> Option<String> {
+    let key = given.keys.get(&(tagger.to_owned(), view))?;
     Some(keeper.caption(*key)?.text.clone())
+}
+
+/// What is known of a picture of that which a captioner's prompts ask for.
+fn hints(
+    questions: &Questions<'_>,
+    row: &LedgerRow,
+    view: View,
+    given: &Given,
+    keeper: &Keeper<'_>,
+) -> Hints {
+    Hints::new(questions.hints(), |name| match name {
+        OWN_PROMPT => own_prompt(row),
+        // A rehearsal counts what would be asked: the tagger has not been.
+        tagger => {
+            tags_of(tagger, view, given, keeper).or_else(|| keeper.plan.dry_run.then(String::new))
+        }
+    })
+}
+
+/// Why nothing can be asked about a picture.
+fn lacking(questions: &Questions<'_>, hints: &Hints) -> String {
+    let names = questions.hints().into_iter();
+    let missing: Vec<String> = names
+        .filter(|name| !hints.has(name))
+        .map(|name| format!("`{{{name}}}`"))
+        .collect();
+    format!(
+        "all prompts ask for what the picture has not: {}; one without hints would do for it",
+        missing.join(", ")
+    )
 }
 
 /// A kept answer through the gate as it is now; none if it went through this very gate already.

@@ -4,6 +4,8 @@
 //! Rows wait until an eighth of them is idle: a few pictures shown together take less time than each by itself.
 // B rows, V tokens of the vocabulary
 
+use std::borrow::Cow;
+
 use tch::Tensor;
 
 use super::{
@@ -26,35 +28,36 @@ pub struct Said {
     pub finish: Finish,
 }
 
-/// A question, by the number under which it is answered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request<'q> {
+/// A question, by the number under which it is answered: [`Model::request`].
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
     pub number: usize,
-    pub prompt: &'q str,
+    /// The tokens behind the picture.
+    pub question: Vec<i64>,
     pub decoding: Decoding,
 }
 
 /// A picture as the model wants it, and all that is asked about it.
 #[derive(Clone, Debug)]
-pub(crate) struct Showing<'q> {
-    pub pixels: std::borrow::Cow<'q, [f32]>,
-    pub requests: Vec<Request<'q>>,
+pub(crate) struct Showing<'p> {
+    pub pixels: Cow<'p, [f32]>,
+    pub requests: Vec<Request>,
 }
 
 /// Where pictures come from, and answers go.
-pub(crate) trait Requests<'q> {
+pub(crate) trait Requests<'p> {
     /// The next picture; none if no more come.
     ///
     /// # Errors
     /// What ends everything.
-    fn next(&mut self) -> Result<Option<Showing<'q>>, Error>;
+    fn next(&mut self) -> Result<Option<Showing<'p>>, Error>;
 
     /// Takes the answer to the question of this number; gives the one that is asked about the same picture instead, if one
     /// is. Whether it was asked shows in an answer to it: it may not be, where its answer has no room.
     ///
     /// # Errors
     /// What ends everything.
-    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'q>>, Error>;
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request>, Error>;
 }
 
 /// What a batch has room for.
@@ -68,14 +71,28 @@ pub(crate) struct BatchSize {
     pub answer: usize,
 }
 
+impl BatchSize {
+    /// Of a batch of so many pictures in which any of these requests may come.
+    pub(crate) fn new(pictures: usize, requests: &[Request]) -> Self {
+        let answers = requests
+            .iter()
+            .map(|request| request.decoding.max_new_tokens);
+        Self {
+            pictures,
+            question: longest_question(requests),
+            answer: answers.max().unwrap_or(0),
+        }
+    }
+}
+
 /// Answers all requests.
 ///
 /// # Errors
 /// No memory ([`Error::OutOfMemory`]): whatever was not told must come again, in smaller batches. libtorch refuses an
 /// operation, or `requests` fails.
-pub(crate) fn answer_all<'q>(
+pub(crate) fn answer_all(
     model: &Model,
-    requests: &mut dyn Requests<'q>,
+    requests: &mut dyn Requests<'_>,
     size: BatchSize,
 ) -> Result<(), Error> {
     let mut next = requests.next()?;
@@ -103,34 +120,34 @@ pub(crate) fn answer_all<'q>(
 
 /// What a row does.
 #[derive(Debug)]
-enum Row<'q> {
+enum Row {
     /// Nothing: its answer is told.
     Idle,
     /// Its answer was refused, and this comes instead.
-    Refused(Request<'q>),
+    Refused(Request),
     /// It answers; `token` is its last one.
     Speaking {
-        request: Request<'q>,
+        request: Request,
         answer: Answer,
         token: i64,
     },
 }
 
 /// Rows that speak at the same time.
-struct Batch<'m, 'q> {
+struct Batch<'m> {
     model: &'m Model,
     size: BatchSize,
     session: Session<'m>,
-    rows: Vec<Row<'q>>,
+    rows: Vec<Row>,
 }
 
-impl<'m, 'q> Batch<'m, 'q> {
+impl<'m> Batch<'m> {
     /// Shows the pictures and begins the answers to all that is asked about them.
     fn open(
         model: &'m Model,
-        showings: &[Showing<'q>],
+        showings: &[Showing<'_>],
         size: BatchSize,
-        requests: &mut dyn Requests<'q>,
+        requests: &mut dyn Requests<'_>,
     ) -> Result<Self, Error> {
         let asked = of_all(showings);
         // Short questions are padded to long ones, and each may have the longest answer.
@@ -151,20 +168,18 @@ impl<'m, 'q> Batch<'m, 'q> {
         self.rows_that(|row| !matches!(row, Row::Speaking { .. }))
     }
 
-    fn rows_that(&self, is: impl Fn(&Row<'q>) -> bool) -> Vec<usize> {
+    fn rows_that(&self, is: impl Fn(&Row) -> bool) -> Vec<usize> {
         let all = self.rows.iter().enumerate();
         all.filter(|(_, row)| is(row)).map(|(at, _)| at).collect()
     }
 
     /// Asks the rows anew whose answers were refused, from where their pictures end.
-    fn ask_again(&mut self, requests: &mut dyn Requests<'q>) -> Result<(), Error> {
+    fn ask_again(&mut self, requests: &mut dyn Requests<'_>) -> Result<(), Error> {
         let (mut rows, mut asked) = (Vec::new(), Vec::new());
         for (at, row) in self.rows.iter_mut().enumerate() {
-            if let Row::Refused(request) = *row {
-                *row = Row::Idle;
+            if let Some(request) = row.take_refused() {
                 // Otherwise it comes again with its picture.
-                let question = self.model.question_length(request.prompt);
-                if question <= self.size.question
+                if request.question.len() <= self.size.question
                     && request.decoding.max_new_tokens <= self.size.answer
                 {
                     rows.push(at);
@@ -175,21 +190,21 @@ impl<'m, 'q> Batch<'m, 'q> {
         if rows.is_empty() {
             return Ok(());
         }
-        let room = self.model.longest_question(&asked);
+        let room = longest_question(&asked);
         let pictures: Vec<i64> = (0..rows.len() as i64).collect();
         let (session, logits) = guarded(|| {
             let mut session = self.session.reopen(&numbers(&rows), room as i64)?;
-            let logits = ask(self.model, &mut session, &pictures, &asked)?;
+            let logits = ask(&mut session, &pictures, &asked)?;
             Ok((session, logits))
         })?;
         self.seat(&rows, asked, &session, &logits, requests)
     }
 
     /// Gives idle rows to the pictures that come next, as many as there are rows for all that is asked about them.
-    fn refill(
+    fn refill<'p>(
         &mut self,
-        next: &mut Option<Showing<'q>>,
-        requests: &mut dyn Requests<'q>,
+        next: &mut Option<Showing<'p>>,
+        requests: &mut dyn Requests<'p>,
     ) -> Result<(), Error> {
         let mut rows = self.rows_that(|row| matches!(row, Row::Idle));
         let mut showings = Vec::new();
@@ -211,7 +226,7 @@ impl<'m, 'q> Batch<'m, 'q> {
         }
         rows.truncate(taken);
         let asked = of_all(&showings);
-        let (session, logits) = show(self.model, &showings, self.model.longest_question(&asked))?;
+        let (session, logits) = show(self.model, &showings, longest_question(&asked))?;
         self.seat(&rows, asked, &session, &logits, requests)
     }
 
@@ -228,10 +243,10 @@ impl<'m, 'q> Batch<'m, 'q> {
     fn seat(
         &mut self,
         rows: &[usize],
-        asked: Vec<Request<'q>>,
+        asked: Vec<Request>,
         session: &Session<'m>,
         logits: &Tensor,
-        requests: &mut dyn Requests<'q>,
+        requests: &mut dyn Requests<'_>,
     ) -> Result<(), Error> {
         guarded(|| {
             self.session.replace_rows(&numbers(rows), session);
@@ -244,9 +259,9 @@ impl<'m, 'q> Batch<'m, 'q> {
     fn begin(
         &mut self,
         rows: &[usize],
-        asked: Vec<Request<'q>>,
+        asked: Vec<Request>,
         logits: &Tensor,
-        requests: &mut dyn Requests<'q>,
+        requests: &mut dyn Requests<'_>,
     ) -> Result<(), Error> {
         let speaking: Vec<_> = asked
             .iter()
@@ -261,7 +276,7 @@ impl<'m, 'q> Batch<'m, 'q> {
     }
 
     /// One token more for every row that speaks.
-    fn step(&mut self, requests: &mut dyn Requests<'q>) -> Result<(), Error> {
+    fn step(&mut self, requests: &mut dyn Requests<'_>) -> Result<(), Error> {
         let speaking: Vec<_> = self.rows.iter().map(Row::speaking).collect();
         let last: Vec<i64> = self.rows.iter().map(Row::token).collect();
         let silent = numbers(&self.silent());
@@ -287,11 +302,11 @@ impl<'m, 'q> Batch<'m, 'q> {
     /// What a row does after a token.
     fn go_on(
         &self,
-        request: Request<'q>,
+        request: Request,
         mut answer: Answer,
         token: i64,
-        requests: &mut dyn Requests<'q>,
-    ) -> Result<Row<'q>, Error> {
+        requests: &mut dyn Requests<'_>,
+    ) -> Result<Row, Error> {
         let Some(finish) = answer.push(token, request.decoding, self.model.stop()) else {
             return Ok(Row::Speaking {
                 request,
@@ -309,13 +324,24 @@ impl<'m, 'q> Batch<'m, 'q> {
     }
 }
 
-impl Row<'_> {
+impl Row {
     fn speaking(&self) -> Option<(Decoding, usize)> {
         match self {
             Self::Speaking {
                 request, answer, ..
             } => Some((request.decoding, answer.ids.len())),
             Self::Idle | Self::Refused(_) => None,
+        }
+    }
+
+    /// The question that comes in place of one whose answer was refused.
+    fn take_refused(&mut self) -> Option<Request> {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Refused(request) => Some(request),
+            other => {
+                *self = other;
+                None
+            }
         }
     }
 
@@ -342,27 +368,25 @@ fn show<'m>(
         .collect();
     guarded(|| {
         let mut session = model.open_session(&pixels, room, &mut Trace::none())?;
-        let logits = ask(model, &mut session, &pictures, &asked)?;
+        let logits = ask(&mut session, &pictures, &asked)?;
         Ok((session, logits))
     })
 }
 
-fn ask(
-    model: &Model,
-    session: &mut Session<'_>,
-    pictures: &[i64],
-    asked: &[Request<'_>],
-) -> Result<Tensor, Error> {
-    let questions: Vec<Vec<i64>> = asked
-        .iter()
-        .map(|asked| model.question(asked.prompt))
-        .collect();
+fn ask(session: &mut Session<'_>, pictures: &[i64], asked: &[Request]) -> Result<Tensor, Error> {
+    let questions: Vec<&[i64]> = asked.iter().map(|asked| &*asked.question).collect();
     session.ask(pictures, &questions, &mut Trace::none())
 }
 
-fn of_all<'q>(showings: &[Showing<'q>]) -> Vec<Request<'q>> {
+fn of_all(showings: &[Showing<'_>]) -> Vec<Request> {
     let all = showings.iter().flat_map(|showing| &showing.requests);
-    all.copied().collect()
+    all.cloned().collect()
+}
+
+/// Tokens of the longest question.
+fn longest_question(requests: &[Request]) -> usize {
+    let lengths = requests.iter().map(|request| request.question.len());
+    lengths.max().unwrap_or(0)
 }
 
 fn numbers(rows: &[usize]) -> Vec<i64> {

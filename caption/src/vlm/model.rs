@@ -157,20 +157,15 @@ impl Model {
         questions: &[Question<'_>],
         at_once: usize,
     ) -> Result<Vec<Said>, Error> {
-        let mut asked: Vec<Vec<Request<'_>>> = vec![Vec::new(); pictures.len()];
+        let mut asked: Vec<Vec<Request>> = vec![Vec::new(); pictures.len()];
         for (number, question) in questions.iter().enumerate() {
             let asked = asked.get_mut(question.picture);
             let asked = asked.ok_or_else(|| Error::Computing {
                 message: format!("picture {} was not shown", question.picture),
             })?;
-            asked.push(Request {
-                number,
-                prompt: question.prompt,
-                decoding: question.decoding,
-            });
+            asked.push(self.request(number, question.prompt, question.decoding));
         }
-        let requests: Vec<Request<'_>> = asked.concat();
-        let size = self.batch_size(at_once, &requests);
+        let size = BatchSize::new(at_once, &asked.concat());
         let showings = pictures.iter().zip(asked);
         let showings = showings.filter(|(_, requests)| !requests.is_empty());
         let mut all = All {
@@ -184,24 +179,13 @@ impl Model {
         Ok(all.said.into_iter().flatten().collect())
     }
 
-    /// What a batch of so many pictures must have room for, where any of these requests may come.
-    pub(crate) fn batch_size(&self, pictures: usize, requests: &[Request<'_>]) -> BatchSize {
-        let answers = requests
-            .iter()
-            .map(|request| request.decoding.max_new_tokens);
-        BatchSize {
-            pictures,
-            question: self.longest_question(requests),
-            answer: answers.max().unwrap_or(0),
+    /// A question in the model's tokens.
+    pub(crate) fn request(&self, number: usize, prompt: &str, decoding: Decoding) -> Request {
+        Request {
+            number,
+            question: self.question(prompt),
+            decoding,
         }
-    }
-
-    /// Tokens of the longest question.
-    pub(super) fn longest_question(&self, requests: &[Request<'_>]) -> usize {
-        let lengths = requests
-            .iter()
-            .map(|request| self.question_length(request.prompt));
-        lengths.max().unwrap_or(0)
     }
 
     /// Pictures before a model, with room for `room` tokens of questions and answers.
@@ -232,7 +216,8 @@ impl Model {
             let mut trace = Trace::new(each);
             let questions: Vec<Vec<i64>> =
                 prompts.iter().map(|prompt| self.question(prompt)).collect();
-            let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
+            let questions: Vec<&[i64]> = questions.iter().map(Vec::as_slice).collect();
+            let longest = questions.iter().map(|each| each.len()).max().unwrap_or(0);
             let mut session = self.open_session(pictures, longest, &mut trace)?;
             let all: Vec<i64> = (0..pictures.len() as i64).collect();
             let logits = session.ask(&all, &questions, &mut trace)?;
@@ -268,11 +253,6 @@ impl Model {
     pub(super) fn stop(&self) -> &[i64] {
         &self.stop
     }
-
-    /// How many tokens a prompt becomes: rows of one length need no padding.
-    pub(crate) fn question_length(&self, prompt: &str) -> usize {
-        self.question(prompt).len()
-    }
 }
 
 /// Requests that are all there.
@@ -281,12 +261,12 @@ struct All<I> {
     said: Vec<Option<Said>>,
 }
 
-impl<'q, I: Iterator<Item = Showing<'q>>> Requests<'q> for All<I> {
-    fn next(&mut self) -> Result<Option<Showing<'q>>, Error> {
+impl<'p, I: Iterator<Item = Showing<'p>>> Requests<'p> for All<I> {
+    fn next(&mut self) -> Result<Option<Showing<'p>>, Error> {
         Ok(self.showings.next())
     }
 
-    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'q>>, Error> {
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request>, Error> {
         self.said[number] = Some(said);
         Ok(None)
     }

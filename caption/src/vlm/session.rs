@@ -106,8 +106,8 @@ impl<'a> Session<'a> {
     }
 
     /// Takes the pictures through the decoder with a question about each, all of one length; gives the logits behind them.
-    fn see_with(&mut self, opening: &Opening, questions: &[Vec<i64>]) -> Tensor {
-        let length = questions.first().map_or(0, Vec::len) as i64;
+    fn see_with(&mut self, opening: &Opening, questions: &[&[i64]]) -> Tensor {
+        let length = questions.first().map_or(0, |each| each.len()) as i64;
         self.next = vec![self.first_position + length; questions.len()];
         self.hidden = None;
         let ids = Tensor::from_slice(&questions.concat())
@@ -160,12 +160,12 @@ impl<'a> Session<'a> {
     pub(crate) fn ask(
         &mut self,
         pictures: &[i64],
-        questions: &[Vec<i64>],
+        questions: &[&[i64]],
         trace: &mut Trace<'_>,
     ) -> Result<Tensor, Error> {
         let is_of_each = pictures.iter().copied().eq(0..self.pictures);
         if let Some(opening) = self.unseen.take() {
-            let first = questions.first().map_or(0, Vec::len);
+            let first = questions.first().map_or(0, |each| each.len());
             if is_of_each && first > 0 && questions.iter().all(|each| each.len() == first) {
                 return Ok(self.see_with(&opening, questions));
             }
@@ -174,14 +174,14 @@ impl<'a> Session<'a> {
         if !is_of_each {
             self.cache = self.cache.fork(pictures, self.opening, self.cache.room())?;
         }
-        let longest = questions.iter().map(Vec::len).max().unwrap_or(0);
+        let longest = questions.iter().map(|each| each.len()).max().unwrap_or(0);
         let (mut ids, mut positions) = (Vec::new(), Vec::new());
         let mut pads = Vec::new();
         for question in questions {
             let pad = longest - question.len();
             pads.push(pad as i64);
             ids.extend(std::iter::repeat_n(0, pad));
-            ids.extend(question);
+            ids.extend(*question);
             positions.extend(std::iter::repeat_n(0, pad));
             positions.extend((0..question.len() as i64).map(|at| self.first_position + at));
         }

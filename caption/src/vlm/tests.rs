@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tch::{Kind, Tensor};
 use terminus_nn::{CastOrder, Checkpoint};
 
-use super::{Decoding, Model, Question, Request, Requests, Said, Showing, answer_all};
+use super::{BatchSize, Decoding, Model, Question, Request, Requests, Said, Showing, answer_all};
 use crate::{
     Error,
     config::{CaptionerConfig, VlmConfig},
@@ -263,18 +263,18 @@ fn llava_equals_transformers_with_either_tower() {
 }
 
 /// Requests of which some are refused once, and then asked with draws.
-struct Refusing<'q> {
-    showings: std::vec::IntoIter<Showing<'q>>,
-    again: HashMap<usize, Request<'q>>,
+struct Refusing<'p> {
+    showings: std::vec::IntoIter<Showing<'p>>,
+    again: HashMap<usize, Request>,
     said: HashMap<usize, Vec<Said>>,
 }
 
-impl<'q> Requests<'q> for Refusing<'q> {
-    fn next(&mut self) -> Result<Option<Showing<'q>>, Error> {
+impl<'p> Requests<'p> for Refusing<'p> {
+    fn next(&mut self) -> Result<Option<Showing<'p>>, Error> {
         Ok(self.showings.next())
     }
 
-    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request<'q>>, Error> {
+    fn tell(&mut self, number: usize, said: Said) -> Result<Option<Request>, Error> {
         self.said.entry(number).or_default().push(said);
         Ok(self.again.remove(&number))
     }
@@ -286,82 +286,83 @@ fn what_a_row_says_does_not_depend_on_who_spoke_in_it_before_or_beside_it() {
         let fixture = Fixture::open(name);
         let pixels = fixture.pixels();
         let [short, long] = [0, 1].map(|at| fixture.captions.prompts[at].as_str());
-        let request = |number: usize, picture: usize, prompt, seed: Option<u64>, tokens| {
-            let decoding = Decoding {
-                max_new_tokens: tokens,
+        let asked = |picture, prompt, seed: Option<u64>, max_new_tokens| Question {
+            picture,
+            prompt,
+            decoding: Decoding {
+                max_new_tokens,
                 sampling: seed.map(|_| crate::speaker::RETRY),
                 seed: seed.unwrap_or(0),
-            };
-            (
-                picture,
-                Request {
-                    number,
-                    prompt,
-                    decoding,
-                },
-            )
+            },
         };
         // By picture: one question, two, or three; answers of many lengths, so that rows are given on at many places.
-        let asked: Vec<Vec<(usize, Request<'_>)>> = vec![
-            vec![request(0, 0, short, None, 40)],
-            vec![request(1, 1, short, None, 3), request(2, 1, long, None, 21)],
-            vec![request(3, 0, long, Some(3), 9)],
-            vec![request(4, 1, long, None, 30)],
-            vec![request(5, 0, short, None, 1)],
+        let pictures: Vec<Vec<Question<'_>>> = vec![
+            vec![asked(0, short, None, 40)],
+            vec![asked(1, short, None, 3), asked(1, long, None, 21)],
+            vec![asked(0, long, Some(3), 9)],
+            vec![asked(1, long, None, 30)],
+            vec![asked(0, short, None, 1)],
             vec![
-                request(6, 0, short, Some(1), 5),
-                request(7, 0, long, None, 12),
-                request(8, 0, short, Some(2), 17),
+                asked(0, short, Some(1), 5),
+                asked(0, long, None, 12),
+                asked(0, short, Some(2), 17),
             ],
-            vec![request(9, 1, short, None, 25)],
+            vec![asked(1, short, None, 25)],
         ];
-        let again = [(1, long, 6), (4, short, 11), (5, short, 8), (7, short, 1)];
-        let again: HashMap<usize, Request<'_>> = again
-            .map(|(number, prompt, tokens)| {
-                (
-                    number,
-                    request(number, 0, prompt, Some(number as u64), tokens).1,
-                )
-            })
-            .into();
-        let alone = |picture: usize, request: &Request<'_>| {
+        // In place of the answer to the question of this number.
+        let again: HashMap<usize, Question<'_>> = HashMap::from([
+            (1, asked(1, long, Some(1), 6)),
+            (4, asked(1, short, Some(4), 11)),
+            (5, asked(0, short, Some(5), 8)),
+            (7, asked(0, short, Some(7), 1)),
+        ]);
+        let alone = |question: &Question<'_>| {
+            let pixels = pixels[question.picture];
             let question = Question {
                 picture: 0,
-                prompt: request.prompt,
-                decoding: request.decoding,
+                ..*question
             };
-            let said = fixture.model.caption(&[pixels[picture]], &[question]);
+            let said = fixture.model.caption(&[pixels], &[question]);
             said.unwrap().remove(0)
         };
         let mut expected: HashMap<usize, Vec<Said>> = HashMap::new();
-        for (picture, first) in asked.concat() {
-            let said = expected.entry(first.number).or_default();
-            said.push(alone(picture, &first));
-            said.extend(again.get(&first.number).map(|next| alone(picture, next)));
+        for (number, first) in pictures.concat().iter().enumerate() {
+            let all = [Some(first), again.get(&number)].into_iter().flatten();
+            expected.insert(number, all.map(alone).collect());
         }
-        let requests: Vec<Request<'_>> = asked.concat().into_iter().map(|(_, one)| one).collect();
-        for pictures in [1, 2, 3, 7] {
-            let showings: Vec<Showing<'_>> = asked
+        let request = |number, asked: &Question<'_>| {
+            fixture.model.request(number, asked.prompt, asked.decoding)
+        };
+        for at_once in [1, 2, 3, 7] {
+            let mut numbers = 0..;
+            let showings: Vec<Showing<'_>> = pictures
                 .iter()
                 .map(|of_one| Showing {
-                    pixels: pixels[of_one[0].0].into(),
-                    requests: of_one.iter().map(|(_, request)| *request).collect(),
+                    pixels: pixels[of_one[0].picture].into(),
+                    requests: of_one
+                        .iter()
+                        .zip(numbers.by_ref())
+                        .map(|(asked, number)| request(number, asked))
+                        .collect(),
                 })
                 .collect();
-            let size = fixture.model.batch_size(pictures, &requests);
+            let all: Vec<Request> = showings
+                .iter()
+                .flat_map(|showing| showing.requests.clone())
+                .collect();
             let mut refusing = Refusing {
                 showings: showings.into_iter(),
-                again: again.clone(),
+                again: again
+                    .iter()
+                    .map(|(&number, asked)| (number, request(number, asked)))
+                    .collect(),
                 said: HashMap::new(),
             };
+            let size = BatchSize::new(at_once, &all);
             answer_all(&fixture.model, &mut refusing, size).unwrap();
             for (number, said) in &expected {
                 let found = refusing.said.get(number);
-                assert_eq!(
-                    found,
-                    Some(said),
-                    "{name} {number}, {pictures} pictures at a time"
-                );
+                assert_eq!(found, Some(said), "{name} {number}, {at_once} at once");
             }
             assert_eq!(refusing.said.len(), expected.len());
         }
@@ -372,15 +373,11 @@ fn what_a_row_says_does_not_depend_on_who_spoke_in_it_before_or_beside_it() {
 fn a_refused_question_without_room_is_left_to_come_again() {
     let fixture = Fixture::open("llava");
     let pixels = fixture.pixels();
-    let prompt = fixture.captions.prompts[0].as_str();
-    let question = fixture.question(0, prompt);
-    let first = Request {
-        number: 0,
-        prompt,
-        decoding: question.decoding,
-    };
-    let mut longer = first;
+    let question = fixture.question(0, &fixture.captions.prompts[0]);
+    let first = fixture.model.request(0, question.prompt, question.decoding);
+    let mut longer = first.clone();
     longer.decoding.max_new_tokens += 1;
+    let size = BatchSize::new(1, std::slice::from_ref(&first));
     let showing = Showing {
         pixels: pixels[0].into(),
         requests: vec![first],
@@ -390,7 +387,6 @@ fn a_refused_question_without_room_is_left_to_come_again() {
         again: HashMap::from([(0, longer)]),
         said: HashMap::new(),
     };
-    let size = fixture.model.batch_size(1, &[first]);
     answer_all(&fixture.model, &mut requests, size).unwrap();
     assert_eq!(requests.said[&0].len(), 1);
 }

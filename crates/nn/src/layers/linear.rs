@@ -145,7 +145,10 @@ fn then(activation: Activation) -> Option<Then> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Activation::{Gelu, GeluTanh, QuickGelu, Silu},
+        *,
+    };
     use crate::Builder;
 
     fn input(rows: i64) -> Tensor {
@@ -170,7 +173,6 @@ mod tests {
                 linear.pack().unwrap();
                 assert!(off(&linear.forward(&input(rows)), &expected) < 1e-5);
             }
-            use Activation::{Gelu, GeluTanh, QuickGelu, Silu};
             for activation in [Gelu, GeluTanh, QuickGelu, Silu] {
                 let expected = activation.forward(&linear.forward(&input(90)));
                 let found = linear.forward_activated(&input(90), activation);
