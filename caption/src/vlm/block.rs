@@ -4,7 +4,6 @@
 use tch::Tensor;
 use terminus_nn::{
     Error, Init, KvCache, Linear, Mask, Path, RmsNorm, Rotation, attention, merge_heads,
-    split_heads,
 };
 
 use super::{
@@ -81,12 +80,14 @@ impl DecoderBlock {
     /// Queries `[B, N, S, H]`, keys and values `[B, K, S, H]`, the first two rotated.
     fn query_key_value(&self, xs: &Tensor, rotation: &Rotation, call: &Call<'_>) -> [Tensor; 3] {
         let qkv = self.each(call, &self.before_attention.forward(xs), Expert::qkv);
-        let kept = self.kv_heads * self.head;
-        let parts = qkv.split_with_sizes([self.heads * self.head, kept, kept], -1);
+        let size = qkv.size(); // [B, S, (N + 2K)·H]
+        let heads = qkv.reshape([size[0], size[1], -1, self.head]);
+        let (queries, kept) = (self.heads, self.kv_heads);
+        let turned = rotation.apply(&heads.narrow(2, 0, queries + kept)); // one call for both
         [
-            rotation.apply(&split_heads(&parts[0], self.heads)),
-            rotation.apply(&split_heads(&parts[1], self.kv_heads)),
-            split_heads(&parts[2], self.kv_heads),
+            turned.narrow(2, 0, queries).transpose(1, 2),
+            turned.narrow(2, queries, kept).transpose(1, 2),
+            heads.narrow(2, queries + kept, kept).transpose(1, 2),
         ]
     }
 

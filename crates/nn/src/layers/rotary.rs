@@ -51,10 +51,11 @@ impl Rotary {
     /// Rotations for positions `[B, S]` i64, to be applied to queries and keys in `kind`.
     pub fn at(&self, positions: &Tensor, kind: Kind) -> Rotation {
         let angles = positions.to_kind(self.inv_freq.kind()).unsqueeze(-1) * &self.inv_freq; // [B, S, D/2]
-        let angles = angles.unsqueeze(1); // [B, 1, S, D/2]
+        let (cos, sin) = (angles.cos().to_kind(kind), angles.sin().to_kind(kind));
         Rotation {
-            cos: angles.cos().to_kind(kind),
-            sin: angles.sin().to_kind(kind),
+            cos: Tensor::cat(&[&cos, &cos], -1).unsqueeze(2),
+            sin: Tensor::cat(&[&-&sin, &sin], -1).unsqueeze(2),
+            half: cos.size()[2],
         }
     }
 }
@@ -73,25 +74,18 @@ impl LongContext {
     }
 }
 
-/// Cosines and sines for the tokens of one call, `[B, 1, S, D/2]`.
+/// Cosines and sines for the tokens of one call, `[B, S, 1, D]`; the sines of the first half with the sign that they enter with.
 #[derive(Debug)]
 pub struct Rotation {
     cos: Tensor,
     sin: Tensor,
+    half: i64,
 }
 
 impl Rotation {
-    /// Queries or keys `[B, N, S, D]`, turned.
+    /// Queries or keys, or both side by side, `[B, S, N, D]`, turned.
     pub fn apply(&self, xs: &Tensor) -> Tensor {
-        let halves = xs.chunk(2, -1);
-        let (left, right) = (&halves[0], &halves[1]);
-        Tensor::cat(
-            &[
-                left * &self.cos - right * &self.sin,
-                right * &self.cos + left * &self.sin,
-            ],
-            -1,
-        )
+        xs * &self.cos + xs.roll([self.half], [-1]) * &self.sin
     }
 }
 
@@ -123,7 +117,7 @@ mod tests {
             rotary.at(&positions, Kind::Float).sin
         });
         let off = |upto: i64| {
-            let difference = exact.narrow(2, 0, upto) - rounded.narrow(2, 0, upto);
+            let difference = exact.narrow(1, 0, upto) - rounded.narrow(1, 0, upto);
             difference.abs().max().double_value(&[])
         };
         assert!(off(21) < 0.07 && off(21) > 0.02, "{}", off(21));
