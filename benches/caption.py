@@ -163,7 +163,7 @@ def model(program, folder, threads, repeats, precision):
         side.process.wait()
 
 
-def places(side, precision, repeats, batch=8, count=48, most=120):
+def places(side, precision, repeats, batch=8, count=32, most=120):
     """Captions of many lengths: each place given on as its caption is at its end, and one batch after the other."""
     rng = np.random.default_rng(0)
     for name, lengths in [
