@@ -30,6 +30,22 @@ pub enum Error {
         /// The glob or path.
         pattern: PathBuf,
     },
+    /// A folder stands where files are to be named.
+    #[error("collection `{collection}`: `{0}` is a folder\nhint: name its files by a glob, such as `{0}/*`; images in a tree are `source = {{ folder = … }}`", path.display())]
+    IsFolder {
+        /// The collection.
+        collection: String,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder of a glob cannot be listed.
+    #[error("collection `{collection}`: {source}")]
+    Unlisted {
+        /// The collection.
+        collection: String,
+        /// What stands in the way; names the path.
+        source: glob::GlobError,
+    },
     /// A glob that is none.
     #[error("collection `{collection}`: `source` is no glob: {source}")]
     Pattern {

@@ -152,7 +152,11 @@ with open(odd_bytes, "wb") as file:
 foretold["names/%FF%FE.jpg"] = (None, frozenset())
 (wild / "folder.png").mkdir()
 (wild / ".hidden.png").write_bytes(png(rgb(), 2))
-os.symlink("a-jpeg.png", wild / "link.png")
+# A link is followed, and stands before what it leads to by its name.
+os.symlink("names/-dash.jpg", wild / "a-link.png")
+foretold["a-link.png"], foretold["names/-dash.jpg"] = (None, frozenset()), ("duplicate", frozenset())
+os.symlink("nowhere.png", wild / "broken-link.png")
+foretold["broken-link.png"] = ("unreadable", frozenset())
 os.mkfifo(wild / "pipe.png")
 
 # --- runs --------------------------------------------------------------------------------------------------------------
