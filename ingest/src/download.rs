@@ -7,6 +7,7 @@ mod address;
 mod courtesy;
 mod fetch;
 mod host;
+mod robots;
 
 use std::{sync::Arc, thread, time::Duration};
 

@@ -90,6 +90,28 @@ pub enum Error {
         /// The columns that are there.
         found: String,
     },
+    /// A collection selects by a score that nothing gives.
+    #[error(
+        "collection `{collection}`: `select.scores` asks for `{name}`, which nothing gives; there are {known}\nhint: correct the name, or name the file that has it in `ingest.scores.files`"
+    )]
+    UnknownScore {
+        /// The collection.
+        collection: String,
+        /// The score.
+        name: String,
+        /// The scores that are there.
+        known: String,
+    },
+    /// A phrase of a collection's `select` that every prompt holds.
+    #[error(
+        "collection `{collection}`: `select` names the phrase `{phrase}`, which has no word\nhint: phrases are found as whole words; take it out"
+    )]
+    NoWord {
+        /// The collection.
+        collection: String,
+        /// The phrase.
+        phrase: String,
+    },
     /// The part that fetches addresses cannot be started.
     #[error("starting the downloads: {source}")]
     Downloads {

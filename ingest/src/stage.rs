@@ -22,7 +22,7 @@ use terminus_manifest::{
     words::Reason,
 };
 
-use crate::{Error, Flags, IngestPlan, scores::Scores, source};
+use crate::{Error, Flags, IngestPlan, scores::Scores, select, source};
 use intake::Intake;
 
 /// Items in flight: the most that a kill costs.
@@ -33,6 +33,8 @@ pub const BATCH_ITEMS: usize = 64;
 pub struct Summary {
     /// Items that the walk found.
     pub found: u64,
+    /// Collections whose source held nothing.
+    pub empty: Vec<String>,
     /// Things that a source handed over again: a message in two exports, an address twice in a list.
     pub repeated: u64,
     /// Items whose bytes were read and decoded.
@@ -70,6 +72,9 @@ pub fn ingest(
     cancel: &Cancel,
 ) -> Result<Summary, Error> {
     let scores = Scores::read(&plan.score_files)?;
+    for collection in &plan.collections {
+        select::check(&collection.name, &collection.select, &scores)?;
+    }
     let mut state = State {
         plan,
         store: ContentStore::new(plan.root.originals()),
@@ -88,6 +93,7 @@ pub fn ingest(
     for (order, collection) in plan.collections.iter().enumerate() {
         intake.enter(order);
         source::walk_of(&collection.source).walk(collection, &mut intake)?;
+        intake.leave();
     }
     intake.finish()?;
     progress.finish();

@@ -39,6 +39,8 @@ pub(super) struct Intake<'s, 'a> {
     cancel: &'s Cancel,
     /// The collection that is walked.
     order: usize,
+    /// Whether its source handed over anything.
+    is_empty: bool,
     /// Which collection each place belongs to.
     places: HashMap<u64, usize>,
     batch: Vec<Work>,
@@ -84,6 +86,7 @@ impl<'s, 'a> Intake<'s, 'a> {
             progress,
             cancel,
             order: 0,
+            is_empty: true,
             places: HashMap::new(),
             batch: Vec::new(),
             ready: Vec::new(),
@@ -96,7 +99,15 @@ impl<'s, 'a> Intake<'s, 'a> {
 
     /// What comes now is of this collection.
     pub fn enter(&mut self, order: usize) {
-        self.order = order;
+        (self.order, self.is_empty) = (order, true);
+    }
+
+    /// All of the collection has come.
+    pub fn leave(&mut self) {
+        if self.is_empty {
+            let name = self.collection(self.order).name.clone();
+            self.state.summary.empty.push(name);
+        }
     }
 
     /// Reads and fetches what is still open.
@@ -420,6 +431,7 @@ impl Sink for Intake<'_, '_> {
 
     fn take(&mut self, found: Found) -> Result<(), Error> {
         self.check_cancel()?;
+        self.is_empty = false;
         let plan = self.state.plan;
         let is_taken = self.is_taken(&found);
         if !found.item_id.in_shard(plan.shard, plan.of) {
