@@ -78,7 +78,7 @@ pub fn ingest(
     let mut state = State {
         plan,
         store: ContentStore::new(plan.root.originals()),
-        ledger: plan.root.ledger().latest()?,
+        ledger: plan.root.ledger().latest_boxed()?,
         verdicts: plan.root.verdicts().latest()?,
         found: HashSet::new(),
         summary: Summary::default(),
@@ -105,7 +105,7 @@ pub fn ingest(
 struct State<'a> {
     plan: &'a IngestPlan,
     store: ContentStore,
-    ledger: HashMap<ItemId, LedgerRow>,
+    ledger: HashMap<ItemId, Box<LedgerRow>>,
     verdicts: HashMap<VerdictKey, VerdictRow>,
     /// What the walk found in this shard.
     found: HashSet<ItemId>,
@@ -143,7 +143,7 @@ impl State<'_> {
         let logs = self.logs()?;
         logs.ledger.append_and_keep(logs.run, &mut rows)?;
         self.ledger
-            .extend(rows.into_iter().map(|row| (row.key(), row)));
+            .extend(rows.into_iter().map(|row| (row.key(), Box::new(row))));
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl State<'_> {
             }
         };
         if self.plan.of > 1 {
-            self.ledger = self.plan.root.ledger().latest()?;
+            self.ledger = self.plan.root.ledger().latest_boxed()?;
             self.verdicts = self.plan.root.verdicts().latest()?;
             // A new number: who judges last has seen most, and the highest number counts.
             self.logs = None;
