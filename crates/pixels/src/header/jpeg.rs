@@ -306,7 +306,9 @@ mod tests {
     fn a_profile_is_its_parts_in_their_order_and_none_without_all_of_them() {
         let whole = |payloads: &[&[u8]]| {
             let mut parts = ProfileParts::default();
-            payloads.iter().for_each(|payload| parts.take(payload));
+            for payload in payloads {
+                parts.take(payload);
+            }
             parts.whole().map(Cow::into_owned)
         };
         let (first, second) = (b"ICC_PROFILE\0\x01\x02ab", b"ICC_PROFILE\0\x02\x02cd");
