@@ -6,9 +6,10 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, RecordBatch, StructArray,
     cast::AsArray as _,
     types::{
-        Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-        TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-        TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        Date32Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type,
+        Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+        TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
     },
 };
 use arrow_schema::{DataType, TimeUnit};
@@ -18,7 +19,10 @@ use jiff::Timestamp as Moment;
 use parquet::{
     arrow::{
         ProjectionMask,
-        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder,
+        },
     },
     errors::ParquetError,
 };
@@ -64,52 +68,131 @@ impl Table {
         }
     }
 
-    /// The rows in blocks, with the columns that `wants` wants. The file is read as they are asked for.
+    /// The rows in blocks, with the columns that `wants` wants. The file is read as they are asked for. What is damaged is an
+    /// error; rows before it, and those of the row groups behind it, are there.
     pub(crate) fn read(
         &self,
         block_rows: usize,
         wants: impl Fn(&str) -> bool,
-    ) -> Box<dyn Iterator<Item = Result<Cells, ParquetError>>> {
+    ) -> impl Iterator<Item = Result<Cells, ParquetError>> {
         let names = self.names();
         let wanted = (0..names.len()).filter(|&at| wants(&names[at]));
         let schema = self.metadata.metadata().file_metadata().schema_descr_ptr();
-        let mask = ProjectionMask::roots(&schema, wanted);
-        let reader = fs::File::open(&self.path)
-            .map_err(ParquetError::from)
-            .and_then(|file| {
-                let file = file.into_parts().0;
-                ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-                    .with_projection(mask)
-                    .with_batch_size(block_rows)
-                    .build()
-            });
-        match reader {
-            Ok(reader) => Box::new(reader.map(|batch| {
-                let batch = batch.map_err(|error| ParquetError::ArrowError(error.to_string()))?;
-                Ok(Cells::new(&batch))
-            })),
-            Err(error) => Box::new(std::iter::once(Err(error))),
+        Blocks {
+            path: self.path.clone(),
+            metadata: self.metadata.clone(),
+            mask: ProjectionMask::roots(&schema, wanted),
+            block_rows,
+            group: 0,
+            rows_before: 0,
+            rows_read: 0,
+            reader: None,
+        }
+    }
+}
+
+/// The rows of one row group after the other.
+struct Blocks {
+    path: std::path::PathBuf,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    block_rows: usize,
+    group: usize,
+    /// Rows of the groups before.
+    rows_before: usize,
+    /// Rows of this group that were read.
+    rows_read: usize,
+    reader: Option<(ParquetRecordBatchReader, usize)>,
+}
+
+impl Blocks {
+    /// Opens the group at the row that comes next.
+    fn open(&self, block_rows: usize) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let file = fs::File::open(&self.path)?.into_parts().0;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_projection(self.mask.clone())
+            .with_row_groups(vec![self.group])
+            .with_offset(self.rows_read)
+            .with_batch_size(block_rows)
+            .build()
+    }
+
+    fn next_group(&mut self, rows: usize) {
+        self.rows_before += rows;
+        self.rows_read = 0;
+        self.group += 1;
+        self.reader = None;
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Cells, ParquetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let group = self.metadata.metadata().row_groups().get(self.group)?;
+            let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+            let (mut reader, block_rows) = match self.reader.take() {
+                Some(reader) => reader,
+                None => match self.open(self.block_rows) {
+                    Ok(reader) => (reader, self.block_rows),
+                    Err(error) => {
+                        self.next_group(rows);
+                        return Some(Err(error));
+                    }
+                },
+            };
+            match reader.next() {
+                Some(Ok(batch)) => {
+                    let first_row = self.rows_before + self.rows_read;
+                    self.rows_read += batch.num_rows();
+                    self.reader = Some((reader, block_rows));
+                    return Some(Ok(Cells::new(&batch, first_row)));
+                }
+                None => self.next_group(rows),
+                // Of a damaged block the rows before the damage are still to be had, one by one.
+                Some(Err(_))
+                    if block_rows > 1
+                        && let Ok(reader) = self.open(1) =>
+                {
+                    self.reader = Some((reader, 1));
+                }
+                Some(Err(error)) => {
+                    let at = self.rows_before + self.rows_read;
+                    let more = rows - self.rows_read.min(rows);
+                    self.next_group(rows);
+                    let text = format!("the {more} rows behind row {at} cannot be read: {error}");
+                    return Some(Err(ParquetError::General(text)));
+                }
+            }
         }
     }
 }
 
 /// A block of rows.
 pub(crate) struct Cells {
+    first_row: usize,
     rows: usize,
     columns: HashMap<String, ArrayRef>,
 }
 
 impl Cells {
-    fn new(batch: &RecordBatch) -> Self {
+    fn new(batch: &RecordBatch, first_row: usize) -> Self {
         let schema = batch.schema();
         let names = schema
             .fields()
             .iter()
             .map(|field| field.name().to_lowercase());
         Self {
+            first_row,
             rows: batch.num_rows(),
             columns: names.zip(batch.columns().iter().cloned()).collect(),
         }
+    }
+
+    /// The place of its first row in the file, from 0.
+    pub(crate) fn first_row(&self) -> usize {
+        self.first_row
     }
 
     /// How many rows.
@@ -125,9 +208,14 @@ impl Cells {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// A cell as a number.
+    /// A cell as a number; true is 1.
     pub(crate) fn number(&self, name: &str, row: usize) -> Option<f64> {
-        self.text(name, row)?.parse().ok()
+        let text = self.text(name, row)?;
+        match text.as_str() {
+            "true" => Some(1.0),
+            "false" => Some(0.0),
+            text => text.parse().ok(),
+        }
     }
 
     /// An image: bytes, or the `bytes` of a struct.
@@ -181,6 +269,7 @@ fn text_of(array: &ArrayRef, row: usize) -> Option<String> {
         DataType::UInt16 => number!(UInt16Type),
         DataType::UInt32 => number!(UInt32Type),
         DataType::UInt64 => number!(UInt64Type),
+        DataType::Float16 => number!(Float16Type),
         DataType::Float32 => number!(Float32Type),
         DataType::Float64 => number!(Float64Type),
         DataType::Timestamp(unit, _) => {
@@ -208,6 +297,7 @@ fn text_of(array: &ArrayRef, row: usize) -> Option<String> {
                 .ok()?
                 .to_string()
         }
+        DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value_as_string(row),
         DataType::List(_) | DataType::Struct(_) => json_of(array, row)?.to_string(),
         _ => return None,
     })

@@ -1,16 +1,24 @@
 //! Fetches addresses: politely, bounded in every direction, and never from a private network.
 //!
 //! The network runs on tokio in a thread of its own and meets the rest at two channels. At most `concurrency` results
-//! are fetched and not yet taken, which is the back-pressure, and the most that a kill costs.
+//! are fetched and not yet taken, which is the back-pressure, and the most that a kill costs: each holds its slot until it is taken.
 
 mod address;
 mod courtesy;
 mod fetch;
 mod host;
+mod robots;
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        mpsc::{self as results, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{Error, config::DownloadConfig};
 
@@ -26,13 +34,16 @@ pub(crate) struct Done {
     pub number: u64,
     /// What it brought.
     pub fetched: Fetched,
+    slot: Option<OwnedSemaphorePermit>,
 }
 
 /// Downloads that are going on.
 pub(crate) struct Downloads {
     requests: Option<mpsc::Sender<(u64, Request)>>,
-    results: mpsc::Receiver<Done>,
+    results: results::Receiver<Done>,
     pending: usize,
+    /// Lets the thread end when nobody waits for results any more.
+    ended: Arc<Notify>,
 }
 
 impl Downloads {
@@ -43,18 +54,21 @@ impl Downloads {
     pub(crate) fn start(config: &DownloadConfig, max_bytes: u64) -> Result<Self, Error> {
         let fetcher = Arc::new(Fetcher::new(config, max_bytes)?);
         let (requests, inbox) = mpsc::channel(QUEUED);
-        let (outbox, results) = mpsc::channel(1);
+        let (outbox, results) = results::channel();
+        let ended = Arc::new(Notify::new());
+        let end = Arc::clone(&ended);
         let slots = Arc::new(Semaphore::new(config.concurrency.get() as usize));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         thread::Builder::new()
             .name("download".to_owned())
-            .spawn(move || runtime.block_on(serve(fetcher, slots, inbox, outbox)))?;
+            .spawn(move || runtime.block_on(serve(fetcher, slots, inbox, outbox, &end)))?;
         Ok(Self {
             requests: Some(requests),
             results,
             pending: 0,
+            ended,
         })
     }
 
@@ -81,35 +95,26 @@ impl Downloads {
         Ok(())
     }
 
-    /// A result, if one is there.
-    pub(crate) fn try_take(&mut self) -> Option<Done> {
-        let done = self.results.try_recv().ok()?;
-        self.pending -= 1;
-        Some(done)
-    }
-
     /// The next result; none for now if `wait` passes first.
     ///
     /// # Errors
     /// The downloads have ended although results are to come.
     pub(crate) fn take(&mut self, wait: Duration) -> Result<Option<Done>, Error> {
-        // A poll every few milliseconds lets a signal be heard; results come in hundreds a second at most.
-        let step = Duration::from_millis(2);
-        let mut waited = Duration::ZERO;
-        loop {
-            match self.results.try_recv() {
-                Ok(done) => {
-                    self.pending -= 1;
-                    return Ok(Some(done));
-                }
-                Err(mpsc::error::TryRecvError::Disconnected) => return Err(Error::DownloadsEnded),
-                Err(mpsc::error::TryRecvError::Empty) if waited >= wait => return Ok(None),
-                Err(mpsc::error::TryRecvError::Empty) => {
-                    thread::sleep(step);
-                    waited += step;
-                }
+        match self.results.recv_timeout(wait) {
+            Ok(mut done) => {
+                self.pending -= 1;
+                done.slot = None;
+                Ok(Some(done))
             }
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::DownloadsEnded),
         }
+    }
+}
+
+impl Drop for Downloads {
+    fn drop(&mut self) {
+        self.ended.notify_one();
     }
 }
 
@@ -118,17 +123,21 @@ async fn serve(
     fetcher: Arc<Fetcher>,
     slots: Arc<Semaphore>,
     mut inbox: mpsc::Receiver<(u64, Request)>,
-    outbox: mpsc::Sender<Done>,
+    outbox: results::Sender<Done>,
+    ended: &Notify,
 ) {
     while let Some((number, request)) = inbox.recv().await {
         let (fetcher, slots, outbox) = (Arc::clone(&fetcher), Arc::clone(&slots), outbox.clone());
         tokio::spawn(async move {
             let (fetched, slot) = fetcher.fetch(&request, &slots).await;
             // The receiver is gone when the run was interrupted: then nobody waits for the result.
-            let _ = outbox.send(Done { number, fetched }).await;
-            drop(slot);
+            let _ = outbox.send(Done {
+                number,
+                fetched,
+                slot,
+            });
         });
     }
     // The runtime ends with this future and every task with it: stay while results are awaited.
-    outbox.closed().await;
+    ended.notified().await;
 }

@@ -105,14 +105,11 @@ pub(crate) fn preference(row: &LedgerRow) -> (std::cmp::Reverse<u64>, Timestamp,
 ///
 /// Items of the same bytes and tile, and those that show the same, share a group. A group that exists keeps its id, the
 /// smallest if several meet; a new one is named after its smallest item, whatever order they came in.
-pub(crate) fn regroup(
-    rows: &HashMap<ItemId, LedgerRow>,
+pub(crate) fn regroup<'r>(
+    rows: impl Iterator<Item = &'r LedgerRow>,
     config: DuplicatesConfig,
 ) -> Vec<(ItemId, Option<GroupId>)> {
-    let mut order: Vec<&LedgerRow> = rows
-        .values()
-        .filter(|row| row.picture_id().is_some())
-        .collect();
+    let mut order: Vec<&LedgerRow> = rows.filter(|row| row.picture_id().is_some()).collect();
     order.sort_by_cached_key(|row| (preference(row).0, preference(row).1, row.item_id));
     let mut pairs = pairs(&order, config);
     let mut by_bytes: HashMap<(Sha256Digest, u32), u32> = HashMap::new();
@@ -169,12 +166,12 @@ mod tests {
     fn grouped(rows: &[LedgerRow]) -> HashMap<ItemId, LedgerRow> {
         let mut rows: HashMap<ItemId, LedgerRow> =
             rows.iter().map(|r| (r.item_id, r.clone())).collect();
-        let changed = regroup(&rows, DuplicatesConfig::default());
+        let changed = regroup(rows.values(), DuplicatesConfig::default());
         for (item_id, group_id) in changed {
             rows.get_mut(&item_id).unwrap().group_id = group_id;
         }
         assert!(
-            regroup(&rows, DuplicatesConfig::default()).is_empty(),
+            regroup(rows.values(), DuplicatesConfig::default()).is_empty(),
             "grouping again changes nothing"
         );
         rows

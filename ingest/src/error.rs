@@ -30,6 +30,22 @@ pub enum Error {
         /// The glob or path.
         pattern: PathBuf,
     },
+    /// A folder stands where files are to be named.
+    #[error("collection `{collection}`: `{0}` is a folder\nhint: name its files by a glob, such as `{0}/*`; images in a tree are `source = {{ folder = … }}`", path.display())]
+    IsFolder {
+        /// The collection.
+        collection: String,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder of a glob cannot be listed.
+    #[error("collection `{collection}`: {source}")]
+    Unlisted {
+        /// The collection.
+        collection: String,
+        /// What stands in the way; names the path.
+        source: glob::GlobError,
+    },
     /// A glob that is none.
     #[error("collection `{collection}`: `source` is no glob: {source}")]
     Pattern {
@@ -73,6 +89,28 @@ pub enum Error {
         path: PathBuf,
         /// The columns that are there.
         found: String,
+    },
+    /// A collection selects by a score that nothing gives.
+    #[error(
+        "collection `{collection}`: `select.scores` asks for `{name}`, which nothing gives; there are {known}\nhint: correct the name, or name the file that has it in `ingest.scores.files`"
+    )]
+    UnknownScore {
+        /// The collection.
+        collection: String,
+        /// The score.
+        name: String,
+        /// The scores that are there.
+        known: String,
+    },
+    /// A phrase of a collection's `select` that every prompt holds.
+    #[error(
+        "collection `{collection}`: `select` names the phrase `{phrase}`, which has no word\nhint: phrases are found as whole words; take it out"
+    )]
+    NoWord {
+        /// The collection.
+        collection: String,
+        /// The phrase.
+        phrase: String,
     },
     /// The part that fetches addresses cannot be started.
     #[error("starting the downloads: {source}")]

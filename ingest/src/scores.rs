@@ -1,7 +1,7 @@
 //! Scores by name: those that the ledger has, and those that were computed elsewhere and join by sha256.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
 };
 
@@ -32,6 +32,8 @@ pub const SAFETY: [(&str, &[&str]); 4] = [
 #[derive(Clone, Debug, Default)]
 pub struct Scores {
     columns: BTreeMap<String, HashMap<Sha256Digest, f64>>,
+    /// All columns of the files, those without a number too.
+    named: BTreeSet<String>,
 }
 
 impl Scores {
@@ -41,6 +43,7 @@ impl Scores {
     /// A file cannot be read or has no `sha256` column.
     pub fn read(files: &[PathBuf]) -> Result<Self, Error> {
         let mut columns: BTreeMap<String, HashMap<Sha256Digest, f64>> = BTreeMap::new();
+        let mut named = BTreeSet::new();
         for path in files {
             let failed = |source| Error::ScoresFile {
                 path: path.clone(),
@@ -54,6 +57,7 @@ impl Scores {
                     found: names.join(", "),
                 });
             }
+            named.extend(names.iter().map(|name| name.to_lowercase()));
             for cells in table.read(4096, |_| true) {
                 let cells = cells.map_err(failed)?;
                 for row in 0..cells.rows() {
@@ -71,7 +75,28 @@ impl Scores {
             }
         }
         columns.remove("sha256");
-        Ok(Self { columns })
+        named.remove("sha256");
+        Ok(Self { columns, named })
+    }
+
+    /// Whether a score has this name, measured or joined.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        MEASURED.contains(&name) || self.named.contains(&name.to_lowercase())
+    }
+
+    /// The names that can be asked for.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &str> {
+        let joined = self.named.iter().map(String::as_str);
+        MEASURED.into_iter().chain(joined)
+    }
+
+    /// Whether files are joined, and none of them tells anything of this item.
+    pub(crate) fn lack(&self, row: &LedgerRow) -> bool {
+        let is_in = |column: &HashMap<Sha256Digest, f64>| {
+            row.sha256
+                .is_some_and(|sha256| column.contains_key(&sha256))
+        };
+        !self.named.is_empty() && !self.columns.values().any(is_in)
     }
 
     /// The score of an item, by name.

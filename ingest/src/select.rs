@@ -3,6 +3,7 @@
 use terminus_manifest::ledger::LedgerRow;
 
 use crate::{
+    Error,
     config::{Generator, Kind, Range, Select},
     scores::Scores,
 };
@@ -20,6 +21,29 @@ impl From<String> for Objection {
             detail,
             measured: None,
         }
+    }
+}
+
+/// Refuses what no item can be held against.
+///
+/// # Errors
+/// A score that nothing gives; a phrase without a word.
+pub(crate) fn check(collection: &str, select: &Select, scores: &Scores) -> Result<(), Error> {
+    if let Some(name) = select.scores.keys().find(|name| !scores.knows(name)) {
+        return Err(Error::UnknownScore {
+            collection: collection.to_owned(),
+            name: name.clone(),
+            known: scores.known().collect::<Vec<_>>().join(", "),
+        });
+    }
+    let lists = [&select.any_phrase, &select.all_phrases, &select.none_of];
+    let mut phrases = lists.into_iter().flatten();
+    match phrases.find(|phrase| words(phrase).trim().is_empty()) {
+        Some(phrase) => Err(Error::NoWord {
+            collection: collection.to_owned(),
+            phrase: phrase.clone(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -179,6 +203,22 @@ mod tests {
         };
         assert!(wants(&select, &row("rain on red-hair", "5.2")));
         assert!(!wants(&select, &row("red hair", "5.2")));
+    }
+
+    #[test]
+    fn what_nothing_can_be_held_against_is_refused() {
+        let scores = Scores::default();
+        let of = |select: &Select| check("c", select, &scores).map_err(|error| error.to_string());
+        let mut select = Select::default();
+        select.scores.insert("sharpness".into(), Range::default());
+        assert_eq!(of(&select), Ok(()));
+        select.scores.insert("aestetic".into(), Range::default());
+        assert!(of(&select).unwrap_err().contains("asks for `aestetic`"));
+        let select = Select {
+            none_of: vec!["--".into()],
+            ..Select::default()
+        };
+        assert!(of(&select).unwrap_err().contains("the phrase `--`"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod nijijourney;
 mod pattern;
 mod place;
 mod table;
+mod text;
 
 use terminus_manifest::{ids::ItemId, time::Timestamp, words::Reason};
 use xxhash_rust::xxh3::xxh3_64;

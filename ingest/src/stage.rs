@@ -22,7 +22,7 @@ use terminus_manifest::{
     words::Reason,
 };
 
-use crate::{Error, Flags, IngestPlan, scores::Scores, source};
+use crate::{Error, Flags, IngestPlan, scores::Scores, select, source};
 use intake::Intake;
 
 /// Items in flight: the most that a kill costs.
@@ -33,6 +33,8 @@ pub const BATCH_ITEMS: usize = 64;
 pub struct Summary {
     /// Items that the walk found.
     pub found: u64,
+    /// Collections whose source held nothing.
+    pub empty: Vec<String>,
     /// Things that a source handed over again: a message in two exports, an address twice in a list.
     pub repeated: u64,
     /// Items whose bytes were read and decoded.
@@ -70,10 +72,13 @@ pub fn ingest(
     cancel: &Cancel,
 ) -> Result<Summary, Error> {
     let scores = Scores::read(&plan.score_files)?;
+    for collection in &plan.collections {
+        select::check(&collection.name, &collection.select, &scores)?;
+    }
     let mut state = State {
         plan,
         store: ContentStore::new(plan.root.originals()),
-        ledger: plan.root.ledger().latest()?,
+        ledger: plan.root.ledger().latest_boxed()?,
         verdicts: plan.root.verdicts().latest()?,
         found: HashSet::new(),
         summary: Summary::default(),
@@ -88,6 +93,7 @@ pub fn ingest(
     for (order, collection) in plan.collections.iter().enumerate() {
         intake.enter(order);
         source::walk_of(&collection.source).walk(collection, &mut intake)?;
+        intake.leave();
     }
     intake.finish()?;
     progress.finish();
@@ -99,7 +105,7 @@ pub fn ingest(
 struct State<'a> {
     plan: &'a IngestPlan,
     store: ContentStore,
-    ledger: HashMap<ItemId, LedgerRow>,
+    ledger: HashMap<ItemId, Box<LedgerRow>>,
     verdicts: HashMap<VerdictKey, VerdictRow>,
     /// What the walk found in this shard.
     found: HashSet<ItemId>,
@@ -137,7 +143,7 @@ impl State<'_> {
         let logs = self.logs()?;
         logs.ledger.append_and_keep(logs.run, &mut rows)?;
         self.ledger
-            .extend(rows.into_iter().map(|row| (row.key(), row)));
+            .extend(rows.into_iter().map(|row| (row.key(), Box::new(row))));
         Ok(())
     }
 
@@ -157,7 +163,7 @@ impl State<'_> {
             }
         };
         if self.plan.of > 1 {
-            self.ledger = self.plan.root.ledger().latest()?;
+            self.ledger = self.plan.root.ledger().latest_boxed()?;
             self.verdicts = self.plan.root.verdicts().latest()?;
             // A new number: who judges last has seen most, and the highest number counts.
             self.logs = None;

@@ -26,6 +26,8 @@ pub struct Flags {
     pub anchors_without_license: BTreeMap<String, u64>,
     /// Pictures of anchor collections without a stated consent, by collection.
     pub anchors_without_consent: BTreeMap<String, u64>,
+    /// Pictures that no file of `ingest.scores.files` knows, by collection.
+    pub without_joined_scores: BTreeMap<String, u64>,
     /// Safety scores that no file of `ingest.scores.files` gives.
     pub missing_safety_scores: Vec<&'static str>,
 }
@@ -45,6 +47,7 @@ pub fn flags<'a>(
                 *counts.entry(collection.name.clone()).or_default() += 1;
             }
         };
+        count(&mut flags.without_joined_scores, scores.lack(row));
         let looks = row.looks_like.as_deref();
         match collection.role {
             Role::Train => count(&mut flags.photos_in_train, looks == Some("photo")),

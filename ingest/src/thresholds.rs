@@ -158,7 +158,7 @@ pub struct SweepRow {
     pub items: u64,
     /// Items that have it not.
     pub missing: u64,
-    /// Thresholds that each keep the share beside it, as least value of what is kept.
+    /// Thresholds at the shares 1 … 99 %, each once, and what each keeps.
     pub keeps: Vec<Kept>,
 }
 
@@ -167,32 +167,38 @@ pub struct SweepRow {
 pub struct Kept {
     /// The least value that is kept.
     pub at_least: f64,
-    /// Items at or above it.
+    /// Items at or above it: what a least value keeps.
     pub items: u64,
     /// Their share.
     pub share: f64,
+    /// Items at or under it: what the value as the most would keep.
+    pub items_at_most: u64,
 }
 
 /// What thresholds at the shares 1 … 99 % would keep, from values in any order.
 pub(crate) fn sweep(collection: &str, score: &str, mut values: Vec<f64>, missing: u64) -> SweepRow {
     values.retain(|value| !value.is_nan());
     values.sort_by(f64::total_cmp);
-    let keeps = [1, 5, 10, 25, 50, 75, 90, 95, 99]
+    let thresholds = [1, 5, 10, 25, 50, 75, 90, 95, 99]
         .into_iter()
-        .filter_map(|percent| {
-            let at_least = *values.get(values.len() * percent / 100)?;
+        .filter_map(|percent| values.get(values.len() * percent / 100).copied());
+    let mut keeps: Vec<Kept> = thresholds
+        .map(|at_least| {
             let items = (values.len() - values.partition_point(|&value| value < at_least)) as u64;
-            Some(Kept {
+            Kept {
                 at_least,
                 items,
                 share: items as f64 / values.len() as f64,
-            })
-        });
+                items_at_most: values.partition_point(|&value| value <= at_least) as u64,
+            }
+        })
+        .collect();
+    keeps.dedup_by(|a, b| a.at_least.total_cmp(&b.at_least).is_eq());
     SweepRow {
         collection: collection.to_owned(),
         score: score.to_owned(),
         items: values.len() as u64,
         missing,
-        keeps: keeps.collect(),
+        keeps,
     }
 }

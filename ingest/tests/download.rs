@@ -7,7 +7,10 @@ mod world;
 use std::{
     io::{self, Write as _},
     num::NonZeroU32,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -251,6 +254,64 @@ fn a_second_look_asks_whether_it_has_changed() {
                 .collect::<Vec<_>>()
         };
     assert_eq!(same(&before), same(&world.ledger()));
+}
+
+#[test]
+fn a_robots_txt_that_fails_once_stops_nobody_and_one_that_always_does_is_network() {
+    let (asked, good) = (AtomicUsize::new(0), png(64, 48, 1));
+    let server = Server::start(move |path, _, stream| match path {
+        "/robots.txt" => match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => respond(stream, "503 Service Unavailable", "", b""),
+            _ => respond(stream, "404 Not Found", "", b""),
+        },
+        _ => respond(stream, "200 OK", "", &good),
+    });
+    let world = World::new();
+    let list = (0..8).map(|n| server.url(&format!("/{n}.png\n")));
+    let source = Source::Urls(world.write("list.txt", list.collect::<String>()));
+    let mut plan = world.plan(vec![World::collection("c", source)]);
+    plan.download = server.config();
+    assert_eq!(world.run(&plan).fetched, 8);
+    assert_eq!(server.count("/robots.txt"), 2);
+
+    let closed = Server::start(|_, _, stream| respond(stream, "503 Service Unavailable", "", b""));
+    let world = World::new();
+    let source = Source::Urls(world.write("list.txt", closed.url("/a.png")));
+    let mut plan = world.plan(vec![World::collection("c", source)]);
+    plan.download = closed.config();
+    world.run(&plan);
+    let name = format!("url:{}", closed.url("/a.png"));
+    assert_eq!(world.verdicts()[&name], "network");
+    assert_eq!(
+        closed.count("/a.png"),
+        0,
+        "what may be forbidden is not fetched"
+    );
+}
+
+#[test]
+fn no_more_go_on_at_once_than_the_settings_allow() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (active, peak) = (Arc::clone(&now), Arc::clone(&most));
+    let server = Server::start(move |path, _, stream| {
+        let body = match path {
+            "/robots.txt" => Vec::new(),
+            path => png(64, 48, path.len() as u32 + u32::from(path.as_bytes()[1])),
+        };
+        peak.fetch_max(active.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(10));
+        active.fetch_sub(1, Ordering::SeqCst);
+        respond(stream, "200 OK", "", &body)
+    });
+    let world = World::new();
+    let list = (0..60).map(|n| server.url(&format!("/{n}.png\n")));
+    let source = Source::Urls(world.write("list.txt", list.collect::<String>()));
+    let mut plan = world.plan(vec![World::collection("c", source)]);
+    plan.download = server.config();
+    plan.download.per_host = NonZeroU32::new(6).unwrap();
+    assert_eq!(world.run(&plan).fetched, 60);
+    let most = most.load(Ordering::SeqCst);
+    assert!((2..=6).contains(&most), "{most}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `terminus ingest`, `caption`, `bucket`: one data stage each.
 
-use std::{collections::HashMap, fmt::Write as _, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, fmt::Write as _, time::Duration};
 
 use terminus_bucket::config::CaptionOf;
 use terminus_manifest::{generation::StageCounts, ids::ItemId, overrides::Overrides, view::View};
@@ -8,6 +8,7 @@ use terminus_manifest::{generation::StageCounts, ids::ItemId, overrides::Overrid
 use crate::{
     cli::{IngestArgs, StageArgs},
     context::Context,
+    exit::Interrupted,
 };
 
 pub(super) fn ingest(args: &IngestArgs) -> anyhow::Result<()> {
@@ -21,15 +22,35 @@ pub(super) fn ingest(args: &IngestArgs) -> anyhow::Result<()> {
     if !args.watch {
         return Ok(());
     }
+    let mut told = String::new();
     loop {
         wait(&context, args.every.get())?;
-        let overrides = Overrides::read(&context.root().overrides())?;
-        context.stages.ingest.overrides = overrides;
-        let (line, summary) = run_ingest(&context)?;
-        if summary.decoded + summary.fetched + summary.changed > 0 {
-            context.tell("ingest", &line, &summary)?;
+        match look_again(&mut context) {
+            Ok(()) => told.clear(),
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            // A list that is being replaced is there again at the next look.
+            Err(error) => {
+                let text = format!("{error:#}");
+                if text != told {
+                    eprintln!(
+                        "error: {text}\nhint: it is looked again every {} s; Ctrl-C ends this",
+                        args.every
+                    );
+                    told = text;
+                }
+            }
         }
     }
+}
+
+/// One more look at the sources, with the decisions that people made meanwhile.
+fn look_again(context: &mut Context) -> anyhow::Result<()> {
+    context.stages.ingest.overrides = Overrides::read(&context.root().overrides())?;
+    let (line, summary) = run_ingest(context)?;
+    if summary.decoded + summary.fetched + summary.changed > 0 {
+        context.tell("ingest", &line, &summary)?;
+    }
+    Ok(())
 }
 
 /// Sleeps, unless someone asks to stop.
@@ -69,6 +90,26 @@ pub(super) fn run_ingest(context: &Context) -> anyhow::Result<(String, terminus_
     if summary.repeated > 0 {
         // Writing to a string cannot fail.
         let _ = write!(line, "; {} named more than once", summary.repeated);
+    }
+    for name in &summary.empty {
+        let sources = &context.stages.ingest.collections;
+        let source = sources.iter().find(|one| one.name == *name);
+        let source = source.map_or_else(String::new, |one| {
+            format!(" in `{}`", one.source.path().display())
+        });
+        let _ = write!(line, "\n  {name}: nothing was found{source}");
+    }
+    let mut reasons: Vec<_> = summary.reasons.iter().collect();
+    if !reasons.is_empty() {
+        reasons.sort_by_key(|&(reason, count)| (Reverse(*count), *reason));
+        let counts = reasons
+            .iter()
+            .map(|(reason, count)| format!("{count} {reason}"));
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        let _ = write!(
+            line,
+            "\n  not passed: {counts}; `terminus rejects` lists them"
+        );
     }
     for flag in flags(&summary.flags) {
         let _ = write!(line, "\n  {flag}");
@@ -189,6 +230,10 @@ fn flags(flags: &terminus_ingest::Flags) -> Vec<String> {
     let kinds = [
         (&flags.photos_in_train, "pictures look like photographs"),
         (&flags.drawings_in_anchors, "anchors look like drawings"),
+        (
+            &flags.without_joined_scores,
+            "pictures are in no file of `ingest.scores.files`",
+        ),
         (&flags.anchors_without_license, "anchors state no licence"),
         (&flags.anchors_without_consent, "anchors state no consent"),
     ];

@@ -25,10 +25,11 @@ pub(super) fn sweep(args: &StageArgs) -> anyhow::Result<()> {
         for kept in &row.keeps {
             writeln!(
                 out,
-                "  at least {:<12.6} keeps {:>9} ({:>5.1} %)",
+                "  {:<12.6} as the least keeps {:>9} ({:>5.1} %), as the most {:>9}",
                 kept.at_least,
                 kept.items,
-                100.0 * kept.share
+                100.0 * kept.share,
+                kept.items_at_most
             )?;
         }
     }

@@ -3,13 +3,16 @@
 usage: kill_downloads.py TERMINUS WORK [--files 500] [--kills 10] [--seed 1]
 
 A server of this process counts what is asked for. After each kill and rerun no row is lost or doubled, what passes is
-what an undisturbed run passes, and at most one batch (64) was fetched twice.
+what an undisturbed run passes, and at most one batch (64) was fetched twice. Each fault is printed with what explains it: the program
+and the load of the machine, what differs, what was fetched how often and when, and the root as it was left (`WORK/fault-N`).
 """
 import argparse
 import collections
+import hashlib
 import http.server
 import io
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -42,7 +45,12 @@ def picture(number):
 
 
 bodies = {f"/{number:04}.jpg": picture(number) for number in range(args.files)}
-served, lock = collections.Counter(), threading.Lock()
+served, lock = collections.defaultdict(list), threading.Lock()
+
+
+def total():
+    with lock:
+        return sum(map(len, served.values()))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if body:
             with lock:
-                served[self.path] += 1
+                served[self.path].append(time.monotonic())
 
     def log_message(self, *_):
         pass
@@ -114,25 +122,46 @@ summary = finish("alone")
 took = time.monotonic() - begun
 expected = state("alone")
 print(f"undisturbed: {took:.2f} s, {summary['fetched']} fetched, {summary['counts']}")
-draw, bad = random.Random(args.seed), 0
+def program():
+    data = pathlib.Path(args.terminus).read_bytes()
+    return f"{hashlib.sha256(data).hexdigest()[:12]}, load {os.getloadavg()[0]:.1f}"
+
+
+draw, bad, most = random.Random(args.seed), 0, 0
 for number in range(args.kills):
     shutil.rmtree(args.work / "killed", ignore_errors=True)
     served.clear()
+    before = program()
     process = start("killed")
-    time.sleep(draw.uniform(0.1, took))
+    begun = time.monotonic()
+    delay = draw.uniform(0.1, took)
+    time.sleep(delay)
+    early = process.poll()
     process.send_signal(signal.SIGKILL)
-    process.communicate()
-    first = sum(served.values())
+    _, error = process.communicate()
+    killed_at = time.monotonic()
+    first = total()
     again = finish("killed")
-    twice = sum(count - 1 for count in served.values())
-    same = state("killed") == expected
-    faults = [] if same else ["rows differ"]
-    if twice > 64:
+    twice = {path: [f"{moment - killed_at:+.2f}" for moment in moments] for path, moments in served.items() if len(moments) > 1}
+    count = sum(len(moments) - 1 for moments in twice.values())
+    most = max(most, count)
+    seen = state("killed")
+    faults = []
+    if seen != expected:
+        faults.append("rows differ")
+    if count > 64:
         faults.append("more than one batch twice")
-    if not same:
-        differ = set(state("killed")) ^ set(expected)
-        print(f"  {len(differ)} differ, such as {sorted(differ, key=str)[:2]}")
-    print(f"kill {number}: {first} served before, {again['fetched']} fetched after, {twice} twice {faults or 'ok'}", flush=True)
+    if again["found"] != args.files or any(len(moments) > 2 for moments in twice.values()):
+        faults.append("a file more than twice, or not found")
+    if early not in (None, 0):
+        faults.append(f"the run ended by itself with {early}")
+    print(f"kill {number}: after {delay:.2f} s, {first} served before, {again['fetched']} fetched after, {count} twice {faults or 'ok'}", flush=True)
+    if faults:
+        print(f"  program {before} at the start, {program()} at the end; stderr of the killed run: {error.decode()[-500:]!r}; the rerun: {again['counts']}")
+        print(f"  seconds from the kill of what was fetched twice: {twice}")
+        missing, more = set(expected) - set(seen), set(seen) - set(expected)
+        print(f"  of {len(expected)} rows {len(missing)} are not as in the undisturbed run: {sorted(missing, key=str)[:5]}; instead: {sorted(more, key=str)[:5]}")
+        shutil.copytree(args.work / "killed", args.work / f"fault-{number}", dirs_exist_ok=True)
     bad += bool(faults)
-print(f"{args.kills} kills, {bad} faults")
+print(f"{args.kills} kills, {bad} faults, at most {most} fetched twice")
 sys.exit(1 if bad else 0)

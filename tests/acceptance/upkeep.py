@@ -83,12 +83,12 @@ def ingest(path, *options):
 
 
 def latest(root, log="ledger", key="item_id"):
-    rows = pyarrow.dataset.dataset(sorted(map(str, (root / log).glob("*.parquet"))), format="parquet").to_table().to_pylist()
+    rows = pyarrow.dataset.dataset(list(map(str, parts(root, log))), format="parquet").to_table().to_pylist()
     return {row[key]: row for row in sorted(rows, key=lambda row: row["run"])}
 
 
 def parts(root, log="ledger"):
-    return sorted(path for path in (root / log).iterdir() if path.suffix == ".parquet")
+    return sorted(path for path in (root / log).iterdir() if path.suffix == ".parquet" and not path.name.startswith("."))
 
 
 # --- watch ---------------------------------------------------------------------------------------------------------------

@@ -144,6 +144,19 @@ pub fn write(target: &Path, bytes: &[u8]) -> io::Result<Written> {
     file.commit()
 }
 
+/// Writes a whole file atomically whose digest is known: the bytes go to the disk as they are, uncopied and unread.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub(crate) fn write_known(target: &Path, bytes: &[u8], before_rename: fn()) -> io::Result<()> {
+    let (temporary, mut file) = Temporary::create(target)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    before_rename();
+    fs::rename(&temporary.path, target)?;
+    sync_folder(target)
+}
+
 /// Removes temporary files in `folder` whose process has ended without removing them.
 ///
 /// # Errors

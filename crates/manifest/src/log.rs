@@ -97,16 +97,23 @@ impl<T: LogRow> Log<T> {
         if rows.is_empty() {
             return Ok(());
         }
-        for row in &mut *rows {
-            row.set_run(run.number);
-        }
+        let mut part = self.begin(run)?;
+        part.write(rows)?;
+        part.commit()
+    }
+
+    /// Begins a part that is written piece by piece, for rows that are too many to be held together.
+    ///
+    /// # Errors
+    /// Its file cannot be made.
+    pub fn begin(&mut self, run: Run) -> Result<Part<'_, T>, Error> {
         let name = format!(
             "{:06}-{}of{}-{:05}.parquet",
             run.number, run.shard, run.of, self.next_part
         );
-        table::write(&self.folder.join(name), rows)?;
-        self.next_part += 1;
-        Ok(())
+        let writer = table::Writer::create(&self.folder.join(name))?;
+        let log = self;
+        Ok(Part { log, run, writer })
     }
 
     /// The rows that count, one a key, ordered by key.
@@ -144,8 +151,25 @@ impl<T: LogRow> Log<T> {
     /// # Errors
     /// A part cannot be read.
     pub fn latest(&self) -> Result<HashMap<T::Key, T>, Error> {
+        self.latest_as(|row| row, |row| row)
+    }
+
+    /// As [`Log::latest`], each row in a place of its own: a map with room for more rows than it has, as all have that grow, is small
+    /// then.
+    ///
+    /// # Errors
+    /// As for [`Log::latest`].
+    pub fn latest_boxed(&self) -> Result<HashMap<T::Key, Box<T>>, Error> {
+        self.latest_as(Box::new, |row| row)
+    }
+
+    fn latest_as<V>(
+        &self,
+        hold: fn(T) -> V,
+        held: fn(&V) -> &T,
+    ) -> Result<HashMap<T::Key, V>, Error> {
         self.of_all_parts(|parts| {
-            let mut latest: HashMap<T::Key, T> = HashMap::new();
+            let mut latest: HashMap<T::Key, V> = HashMap::new();
             for part in parts {
                 let rows = table::read::<T>(&self.folder.join(&part.name))?;
                 if latest.is_empty() {
@@ -153,12 +177,12 @@ impl<T: LogRow> Log<T> {
                 }
                 for row in rows {
                     match latest.entry(row.key()) {
-                        Entry::Occupied(mut kept) if kept.get().run() <= row.run() => {
-                            kept.insert(row);
+                        Entry::Occupied(mut kept) if held(kept.get()).run() <= row.run() => {
+                            kept.insert(hold(row));
                         }
                         Entry::Occupied(_) => {}
                         Entry::Vacant(place) => {
-                            place.insert(row);
+                            place.insert(hold(row));
                         }
                     }
                 }
@@ -259,6 +283,36 @@ impl<T: LogRow> Log<T> {
             fs::remove_file(self.folder.join(&part.name))?;
         }
         Ok(parts.len())
+    }
+}
+
+/// A part of a log that is being written. Dropped before [`Part::commit`], it leaves nothing behind.
+pub struct Part<'l, T> {
+    log: &'l mut Log<T>,
+    run: Run,
+    writer: table::Writer<T>,
+}
+
+impl<T: LogRow> Part<'_, T> {
+    /// Writes more rows, which carry the run then.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&mut self, rows: &mut [T]) -> Result<(), Error> {
+        for row in &mut *rows {
+            row.set_run(self.run.number);
+        }
+        self.writer.write(rows)
+    }
+
+    /// Adds the part to the log, atomically.
+    ///
+    /// # Errors
+    /// The part cannot be written; then none of its rows is there.
+    pub fn commit(self) -> Result<(), Error> {
+        self.writer.commit()?;
+        self.log.next_part += 1;
+        Ok(())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The content store: bytes as they came, named by their sha256, never changed.
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error,
-    atomic::{AtomicFile, remove_leftovers},
+    atomic::{remove_leftovers, write_known},
     failpoint,
     ids::Sha256Digest,
     ledger::LedgerRow,
@@ -70,10 +70,7 @@ impl ContentStore {
             .metadata()
             .is_ok_and(|found| found.len() == bytes.len() as u64);
         if !is_there {
-            let mut file = AtomicFile::create(&path)?;
-            file.write_all(bytes)?;
-            failpoint::pass("store.before_rename");
-            file.commit()?;
+            write_known(&path, bytes, || failpoint::pass("store.before_rename"))?;
         }
         Ok(path)
     }

@@ -8,6 +8,7 @@ use arrow_schema::SchemaRef;
 
 pub(crate) use column::text_column;
 pub use column::{Column, Scalar};
+pub(crate) use file::Writer;
 pub use file::{
     Decoded, batch_of, metadata, read, read_projected, write, write_to, writer_properties,
 };

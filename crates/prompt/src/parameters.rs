@@ -260,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn seeds_styles_and_references_of_every_kind_are_typed() {
+        let found = read(
+            "x --sameseed 7 --style random-32 --oref https://x.y/o.png --ow 400 --cref https://x.y/c.png --cw 50 --tile",
+        );
+        assert_eq!(
+            found.same_seed.as_ref().unwrap().valid(),
+            Some(&Seed::Number(7))
+        );
+        assert_eq!(
+            found.style.as_ref().unwrap().valid(),
+            Some(&Style::Random(Some(32)))
+        );
+        assert_eq!(found.omni_references.len(), 1);
+        assert_eq!(found.omni_weight.as_ref().unwrap().valid(), Some(&400));
+        assert!(found.is_on(Parameter::Tile) && !found.is_on(Parameter::Video));
+        assert_eq!(read("x --style random-20").style.unwrap().valid(), None);
+    }
+
+    #[test]
     fn a_wrong_value_is_kept_with_its_fault() {
         let found = read("x --ar wide --v 9 --s 5000 --seed 4294967296 --c --q {1, 2} --stop 5x");
         let aspect = found.aspect.unwrap();

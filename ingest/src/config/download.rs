@@ -20,7 +20,8 @@ pub struct DownloadConfig {
     pub attempts: NonZeroU32,
     /// The longest that one attempt may take, redirects and body included, in seconds.
     pub timeout_s: NonZeroU32,
-    /// The longest wait that a `Retry-After` is obeyed for; a longer one ends the item until the next run, in seconds.
+    /// The longest wait that a `Retry-After` is obeyed for, and that a host may be silent for; what takes longer is left to the
+    /// next run, in seconds.
     pub max_wait_s: u32,
     /// Whether robots.txt is obeyed.
     pub robots_txt: Courtesy,

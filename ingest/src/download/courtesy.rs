@@ -17,8 +17,15 @@ pub(crate) const USER_AGENT: &str = concat!(
     ")"
 );
 
-/// Words of `X-Robots-Tag` that keep a picture from being trained on.
-const OPT_OUTS: [&str; 5] = ["noai", "noimageai", "noindex", "noimageindex", "noml"];
+/// Words of `X-Robots-Tag` that keep a picture from being trained on; `none` is `noindex, nofollow`.
+const OPT_OUTS: [&str; 6] = [
+    "noai",
+    "noimageai",
+    "noindex",
+    "noimageindex",
+    "noml",
+    "none",
+];
 
 /// The word by which a response opts out, if it does; one that speaks to another agent does not count.
 pub(crate) fn opt_out(headers: &HeaderMap) -> Option<&'static str> {
@@ -70,6 +77,7 @@ mod tests {
         assert_eq!(out("NoImageAI, nofollow"), Some("noimageai"));
         assert_eq!(out("terminus: noml"), Some("noml"));
         assert_eq!(out("googlebot: noindex"), None);
+        assert_eq!(out("none"), Some("none"));
         assert_eq!(out("all"), None);
     }
 

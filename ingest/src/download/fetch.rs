@@ -16,7 +16,7 @@ use reqwest::{
 };
 use terminus_manifest::{ids::hash_u64, words::Reason};
 use tokio::{
-    sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
@@ -24,6 +24,7 @@ use super::{
     address::{Allowed, RefusedAddress},
     courtesy::{self, USER_AGENT},
     host::Host,
+    robots::Sites,
 };
 use crate::{
     Error,
@@ -33,7 +34,6 @@ use crate::{
 };
 
 const MAX_REDIRECTS: usize = 5;
-const MAX_ROBOTS_BYTES: u64 = 512 << 10;
 /// The wait before the second attempt; doubled with each, and drawn from its upper half.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
 
@@ -76,40 +76,34 @@ pub(crate) struct Body {
 }
 
 /// Why an attempt brought nothing.
-struct Fault {
-    reason: Reason,
-    detail: String,
+pub(super) struct Fault {
+    pub reason: Reason,
+    pub detail: String,
     /// Whether another attempt may bring something.
-    may_pass: bool,
+    pub may_pass: bool,
+    /// Whether the host did not answer at all.
+    pub is_silent: bool,
     /// The wait that the server named.
-    wait: Option<Duration>,
+    pub wait: Option<Duration>,
 }
 
 impl Fault {
-    fn last(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn last(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),
             may_pass: false,
+            is_silent: false,
             wait: None,
         }
     }
 
-    fn passing(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn passing(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             may_pass: true,
             ..Self::last(reason, detail)
         }
     }
-}
-
-/// The robots.txt of a site.
-enum Robots {
-    Text(String),
-    /// There is none.
-    AllowAll,
-    /// The site fails to show it, which forbids (RFC 9309, 2.3.1.4).
-    Unreachable(String),
 }
 
 /// Fetches with one set of settings.
@@ -119,7 +113,7 @@ pub(crate) struct Fetcher {
     config: DownloadConfig,
     max_bytes: u64,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
-    robots: Mutex<HashMap<String, Arc<OnceCell<Robots>>>>,
+    pub(super) robots: Sites,
 }
 
 impl Fetcher {
@@ -143,7 +137,7 @@ impl Fetcher {
             config: config.clone(),
             max_bytes,
             hosts: Mutex::default(),
-            robots: Mutex::default(),
+            robots: Sites::default(),
         })
     }
 
@@ -174,15 +168,22 @@ impl Fetcher {
         loop {
             attempt += 1;
             let place = host.enter().await;
+            if host.is_given_up(longest) {
+                let detail = "the host has not answered for a while, and is not asked any more\nhint: the next ingest asks again";
+                return (nothing(Reason::Network, detail), None);
+            }
             let slot = Arc::clone(slots).acquire_owned().await.ok();
             let seconds = u64::from(self.config.timeout_s.get());
             let result =
                 match timeout(Duration::from_secs(seconds), self.attempt(request, &url)).await {
                     Ok(result) => result,
-                    Err(_) => Err(Fault::passing(
-                        Reason::Timeout,
-                        format!("it was not there after {seconds} s"),
-                    )),
+                    Err(_) => Err(Fault {
+                        is_silent: true,
+                        ..Fault::passing(
+                            Reason::Timeout,
+                            format!("it was not there after {seconds} s"),
+                        )
+                    }),
                 };
             drop(place);
             let fault = match result {
@@ -193,6 +194,11 @@ impl Fetcher {
                 Err(fault) => fault,
             };
             let named = fault.wait;
+            if fault.is_silent {
+                host.was_silent();
+            } else {
+                host.answered();
+            }
             if matches!(fault.reason, Reason::RateLimited | Reason::Timeout) {
                 host.slow_down(named.unwrap_or(FIRST_BACK_OFF).min(longest));
             }
@@ -252,7 +258,11 @@ impl Fetcher {
     }
 
     /// The response at the end of the redirects; `request` is none for robots.txt itself.
-    async fn follow(&self, url: &Url, request: Option<&Request>) -> Result<Response, Fault> {
+    pub(super) async fn follow(
+        &self,
+        url: &Url,
+        request: Option<&Request>,
+    ) -> Result<Response, Fault> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
             if !matches!(url.scheme(), "http" | "https") {
@@ -288,54 +298,6 @@ impl Fetcher {
         let detail = format!("more than {MAX_REDIRECTS} redirects");
         Err(Fault::last(Reason::Redirects, detail))
     }
-
-    /// Asks the robots.txt of the site, which is fetched once.
-    async fn check_robots(&self, url: &Url) -> Result<(), Fault> {
-        let cell = {
-            let mut robots = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(robots.entry(site_of(url)).or_default())
-        };
-        let robots = cell.get_or_init(|| self.robots_of(url)).await;
-        let is_allowed = match robots {
-            Robots::AllowAll => true,
-            Robots::Text(text) => courtesy::is_allowed(text, url.as_str()),
-            Robots::Unreachable(why) => {
-                let detail = format!("the site's robots.txt cannot be read: {why}");
-                return Err(Fault::last(Reason::Network, detail));
-            }
-        };
-        if is_allowed {
-            Ok(())
-        } else {
-            let detail = format!("`{}/robots.txt` asks programs to stay away", site_of(url));
-            Err(Fault::last(Reason::Robots, detail))
-        }
-    }
-
-    async fn robots_of(&self, url: &Url) -> Robots {
-        let Ok(address) = url.join("/robots.txt") else {
-            return Robots::AllowAll;
-        };
-        // Boxed, because following redirects asks for robots.txt in its turn.
-        let response = match Box::pin(self.follow(&address, None)).await {
-            Ok(response) => response,
-            // An address that is refused for robots.txt is refused for the picture too, which says so better.
-            Err(fault) if fault.reason == Reason::AddressRefused => return Robots::AllowAll,
-            Err(fault) => return Robots::Unreachable(fault.detail),
-        };
-        let status = response.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Robots::Unreachable(format!("the server says {status}"));
-        }
-        if !status.is_success() {
-            return Robots::AllowAll;
-        }
-        match body(response, MAX_ROBOTS_BYTES).await {
-            Ok(bytes) => Robots::Text(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(fault) if fault.reason == Reason::TooLarge => Robots::AllowAll,
-            Err(fault) => Robots::Unreachable(fault.detail),
-        }
-    }
 }
 
 fn nothing(reason: Reason, detail: impl Into<String>) -> Fetched {
@@ -346,7 +308,7 @@ fn nothing(reason: Reason, detail: impl Into<String>) -> Fetched {
 }
 
 /// `https://example.org:8080`.
-fn site_of(url: &Url) -> String {
+pub(super) fn site_of(url: &Url) -> String {
     let port = url
         .port()
         .map_or_else(String::new, |port| format!(":{port}"));
@@ -358,7 +320,7 @@ fn site_of(url: &Url) -> String {
 }
 
 /// The body, if it has at most `max_bytes` bytes: neither a promise nor a lie makes it longer.
-async fn body(mut response: Response, max_bytes: u64) -> Result<Vec<u8>, Fault> {
+pub(super) async fn body(mut response: Response, max_bytes: u64) -> Result<Vec<u8>, Fault> {
     let too_large = |size: u64| {
         let detail = format!("it has {size} bytes or more, at most {max_bytes} are read");
         Fault::last(Reason::TooLarge, detail)
@@ -411,7 +373,10 @@ fn network_fault(error: &reqwest::Error) -> Fault {
         next = cause.source();
     }
     causes.dedup();
-    Fault::passing(Reason::Network, causes.join(": "))
+    Fault {
+        is_silent: true,
+        ..Fault::passing(Reason::Network, causes.join(": "))
+    }
 }
 
 /// Doubled with each attempt; where in its upper half depends on the address, so that a crowd does not come back at once.

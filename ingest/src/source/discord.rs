@@ -21,7 +21,8 @@ use super::{
     Found, Place, Sink, Stat, Stated, Walk,
     json::moment,
     message::{self, Kind},
-    pattern, take_broken,
+    pattern::{self, ends},
+    take_broken, text,
 };
 use crate::{CollectionPlan, Error, url};
 
@@ -32,12 +33,22 @@ impl Walk for Exports {
     fn walk(&self, collection: &CollectionPlan, sink: &mut dyn Sink) -> Result<(), Error> {
         let mut grids = HashMap::new();
         for file in pattern::files(&collection.name, &self.0)? {
-            let reader = io::BufReader::with_capacity(1 << 18, fs::File::open(&file.path)?);
             let folder = file.path.parent().unwrap_or(Path::new(""));
-            if let Err(error) = walk_export(reader, &collection.name, folder, &mut grids, sink)? {
-                let detail = format!("the export is damaged: {error}");
-                take_broken(collection, &file, detail, sink)?;
-            }
+            let detail = match text::open(&file.path)? {
+                Ok(reader) => {
+                    match walk_export(reader, &collection.name, folder, &mut grids, sink)? {
+                        Ok(()) => continue,
+                        Err(error) if ends(&file.path, ".json") => {
+                            format!("the export is damaged: {error}")
+                        }
+                        Err(error) => format!(
+                            "it is no export in JSON: {error}\nhint: export with `--format Json`"
+                        ),
+                    }
+                }
+                Err(detail) => detail,
+            };
+            take_broken(collection, &file, detail, sink)?;
         }
         Ok(())
     }

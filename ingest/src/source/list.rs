@@ -1,15 +1,16 @@
-//! Lists of addresses: txt, csv, tsv, jsonl and parquet, plain or gzipped, read as a stream.
+//! Lists of addresses: txt, csv, tsv, jsonl, json and parquet, plain or gzipped, read as a stream.
 //!
 //! A row's identity is its `id` column, if the recipe names one, else its address without signatures: a list in
 //! another order, or with rows more, fetches only what is new.
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    fmt,
+    io::{BufRead, Read as _},
     path::PathBuf,
 };
 
-use flate2::read::MultiGzDecoder;
-use fs_err as fs;
+use csv::StringRecord;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::Value;
 use terminus_manifest::words::Reason;
 
@@ -17,7 +18,8 @@ use super::{
     Found, Sink, Stated, Walk,
     json::{self, Fields, text_of},
     pattern::{self, SourceFile, ends},
-    take_broken,
+    table::damage,
+    take_broken, text,
 };
 use crate::{CollectionPlan, Error, cells::Table, url::is_address};
 
@@ -74,15 +76,6 @@ impl List<'_> {
         }
     }
 
-    fn open(&self) -> Result<Box<dyn Read>, Error> {
-        let file = BufReader::with_capacity(1 << 18, fs::File::open(&self.file.path)?);
-        Ok(if ends(&self.file.path, ".gz") {
-            Box::new(MultiGzDecoder::new(file))
-        } else {
-            Box::new(file)
-        })
-    }
-
     /// Takes a row: an address and what stands beside it.
     fn row(
         &mut self,
@@ -120,7 +113,18 @@ impl List<'_> {
         &mut self,
         take: fn(&mut Self, u64, &str) -> Result<(), Error>,
     ) -> Result<Damage, Error> {
-        let mut reader = BufReader::new(self.open()?);
+        let mut reader = match text::open(&self.file.path)? {
+            Ok(reader) => reader,
+            Err(detail) => return Ok(Err(detail)),
+        };
+        if ends(&self.file.path, ".json") || ends(&self.file.path, ".json.gz") {
+            let start = reader.fill_buf().map_err(|error| error.to_string());
+            match start.map(|start| start.trim_ascii_start().starts_with(b"[")) {
+                Ok(true) => return self.json_array(reader),
+                Ok(false) => {}
+                Err(detail) => return Ok(Err(detail)),
+            }
+        }
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -140,7 +144,7 @@ impl List<'_> {
                 )));
             }
             let text = String::from_utf8_lossy(&line);
-            let text = text.trim_start_matches('\u{feff}').trim();
+            let text = text.trim();
             if !text.is_empty() {
                 take(self, number, text)?;
             }
@@ -163,13 +167,38 @@ impl List<'_> {
     }
 
     fn json_line(&mut self, number: u64, line: &str) -> Result<(), Error> {
-        let object = match serde_json::from_str(line) {
-            Ok(Value::Object(object)) => object,
-            Ok(Value::String(address)) => {
+        match serde_json::from_str(line) {
+            Ok(value) => self.json_value(number, value),
+            Err(error) => self.bad_row(number, format!("the line is no JSON: {error}")),
+        }
+    }
+
+    /// A document that is one list, read as a stream.
+    fn json_array(&mut self, reader: Box<dyn BufRead>) -> Result<Damage, Error> {
+        let mut failure = None;
+        let mut number = 0;
+        let mut document = serde_json::Deserializer::from_reader(reader);
+        let elements = Elements(|value| {
+            number += 1;
+            self.json_value(number, value)
+                .map_err(|error| failure = Some(error))
+                .is_ok()
+        });
+        let read = elements.deserialize(&mut document);
+        let read = read.and_then(|()| document.end());
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(read.map_err(|error| error.to_string())),
+        }
+    }
+
+    fn json_value(&mut self, number: u64, value: Value) -> Result<(), Error> {
+        let object = match value {
+            Value::Object(object) => object,
+            Value::String(address) => {
                 return self.row(number, Some(address), None, Stated::default());
             }
-            Ok(_) => return self.bad_row(number, "the line is no JSON object".to_owned()),
-            Err(error) => return self.bad_row(number, format!("the line is no JSON: {error}")),
+            _ => return self.bad_row(number, "it is no JSON object".to_owned()),
         };
         let get = |name: &str| object.get(name).and_then(text_of);
         let row = self.fields(&Fields::new(&get));
@@ -191,19 +220,34 @@ impl List<'_> {
 
     /// Values between separators, the first line their names.
     fn separated(&mut self, delimiter: u8) -> Result<Damage, Error> {
+        let text = match text::open(&self.file.path)? {
+            Ok(text) => text,
+            Err(detail) => return Ok(Err(detail)),
+        };
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
-            .from_reader(self.open()?);
+            .from_reader(text);
         let headers = match reader.headers() {
             Ok(headers) => headers.clone(),
             Err(error) => return Ok(Err(error.to_string())),
         };
         let names: Vec<String> = headers
             .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').trim().to_lowercase())
+            .map(|name| name.trim().to_lowercase())
             .collect();
+        if names.is_empty() {
+            // A list that grows begins empty.
+            return Ok(Ok(()));
+        }
         self.expect_url(&names)?;
+        let usual = json::URL.iter().copied();
+        let named = self.collection.columns.url.as_deref();
+        let url_at = named.into_iter().chain(usual).find_map(|name| {
+            names
+                .iter()
+                .position(|known| known.eq_ignore_ascii_case(name))
+        });
         for record in reader.into_records() {
             let record = match record {
                 Ok(record) => record,
@@ -215,17 +259,35 @@ impl List<'_> {
                 Err(error) => return Ok(Err(error.to_string())),
             };
             let number = record.position().map_or(0, csv::Position::line);
-            let get = |name: &str| {
-                let at = names
-                    .iter()
-                    .position(|known| known.eq_ignore_ascii_case(name))?;
-                let text = record.get(at)?.trim();
-                (!text.is_empty()).then(|| text.to_owned())
-            };
-            let row = self.fields(&Fields::new(&get));
-            self.row(number, row.0, row.1.as_deref(), row.2)?;
+            for (line, record) in unquoted(record, url_at, char::from(delimiter)) {
+                self.record(number + line, &names, &record)?;
+            }
         }
         Ok(Ok(()))
+    }
+
+    fn record(
+        &mut self,
+        number: u64,
+        names: &[String],
+        record: &StringRecord,
+    ) -> Result<(), Error> {
+        let (wanted, seen) = (names.len(), record.len());
+        if record.iter().skip(wanted).any(|value| !value.is_empty()) {
+            let detail = format!(
+                "the line has {seen} values, the first one names {wanted}\nhint: put a value that holds a separator between quotes"
+            );
+            return self.bad_row(number, detail);
+        }
+        let get = |name: &str| {
+            let at = names
+                .iter()
+                .position(|known| known.eq_ignore_ascii_case(name))?;
+            let text = record.get(at)?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let row = self.fields(&Fields::new(&get));
+        self.row(number, row.0, row.1.as_deref(), row.2)
     }
 
     fn parquet(&mut self) -> Result<Damage, Error> {
@@ -239,22 +301,24 @@ impl List<'_> {
             .map(|name| name.to_lowercase())
             .collect();
         self.expect_url(&names)?;
-        let mut number = 0;
+        let mut faults = Vec::new();
         for cells in table.read(1024, |name| {
             !json::IMAGE.contains(&name.to_lowercase().as_str())
         }) {
             let cells = match cells {
                 Ok(cells) => cells,
-                Err(error) => return Ok(Err(format!("after row {number}: {error}"))),
+                Err(error) => {
+                    faults.push(error.to_string());
+                    continue;
+                }
             };
-            for row in 0..cells.rows() {
-                number += 1;
+            for (row, number) in (0..cells.rows()).zip(cells.first_row() as u64 + 1..) {
                 let get = |name: &str| cells.text(name, row);
                 let (address, id, stated) = self.fields(&Fields::new(&get));
                 self.row(number, address, id.as_deref(), stated)?;
             }
         }
-        Ok(Ok(()))
+        Ok(damage(&faults))
     }
 
     /// A list without a column of addresses is a mistake in the recipe.
@@ -273,6 +337,69 @@ impl List<'_> {
             key: "url",
             found: names.join(", "),
         })
+    }
+}
+
+/// The rows of a record, each with its line behind the first.
+///
+/// A quote at the start of a value that none ends takes the lines behind it for its own. They are told by the address that
+/// stands where addresses do, and are rows again, without quotes.
+fn unquoted(
+    record: StringRecord,
+    url_at: Option<usize>,
+    delimiter: char,
+) -> Vec<(u64, StringRecord)> {
+    let is_row = |line: &str| {
+        let value = url_at.and_then(|at| line.split(delimiter).nth(at));
+        value.is_some_and(|value| is_address(value.trim()))
+    };
+    let holds_rows = |value: &str| value.contains('\n') && value.lines().skip(1).any(is_row);
+    if !record.iter().any(holds_rows) {
+        return vec![(0, record)];
+    }
+    let text = record.iter().collect::<Vec<_>>();
+    let text = text.join(delimiter.encode_utf8(&mut [0; 4]));
+    let mut rows: Vec<(u64, String)> = Vec::new();
+    for (number, line) in (0..).zip(text.lines()) {
+        match rows.last_mut() {
+            // A line that is no row belongs to the value before it.
+            Some((_, last)) if !is_row(line) => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            _ => rows.push((number, line.to_owned())),
+        }
+    }
+    let rows = rows.into_iter();
+    rows.map(|(number, row)| (number, row.split(delimiter).collect()))
+        .collect()
+}
+
+/// A JSON list whose elements are handed over one by one, until the function says no.
+struct Elements<F>(F);
+
+impl<'de, F: FnMut(Value) -> bool> DeserializeSeed<'de> for Elements<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(Value) -> bool> Visitor<'de> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(value) = list.next_element::<Value>()? {
+            if !(self.0)(value) {
+                return Err(A::Error::custom("stopped"));
+            }
+        }
+        Ok(())
     }
 }
 

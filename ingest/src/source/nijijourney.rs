@@ -1,19 +1,21 @@
 //! The layout of nijijourney-v6-520k-raw: tars of images and a `train.parquet` that describes them by id.
 
 use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
 };
 
 use terminus_manifest::words::Reason;
 
 use super::{
     Found, Sink, Stated, Walk,
-    archive::Archive,
+    archive::{Archive, Keys},
     json::{self, Fields},
-    pattern, take_broken,
+    pattern::{self, SourceFile},
+    table::damage,
+    take_broken,
 };
-use crate::{CollectionPlan, Error, cells::Table, config::Columns};
+use crate::{CollectionPlan, Error, cells::Table};
 
 /// The folder.
 pub(crate) struct Nijijourney(pub PathBuf);
@@ -21,21 +23,23 @@ pub(crate) struct Nijijourney(pub PathBuf);
 impl Walk for Nijijourney {
     fn walk(&self, collection: &CollectionPlan, sink: &mut dyn Sink) -> Result<(), Error> {
         let name = &collection.name;
-        let mut rows: HashMap<String, Stated> = HashMap::new();
+        let mut rows: HashMap<String, Row> = HashMap::new();
         for file in pattern::files(name, &self.0.join("*.parquet"))? {
-            match read_table(&file.path, &collection.columns, &mut rows) {
-                Ok(()) => {}
-                Err(detail) => take_broken(collection, &file, detail, sink)?,
+            if let Err(detail) = read_table(collection, &file, &mut rows, sink)? {
+                take_broken(collection, &file, detail, sink)?;
             }
         }
         for file in pattern::files(name, &self.0.join("**/*.tar"))? {
             let (archive, fault) = Archive::tar(&file.path)?;
-            for found in archive.items(name, &file.name) {
+            for found in archive.items(name, &file.name, Keys::FirstDot) {
                 let name = found.origin.rsplit(['/', '!']).next().unwrap_or_default();
                 let id = name.split('.').next().unwrap_or_default();
-                let stated = rows.remove(id);
-                sink.take(match stated {
-                    Some(stated) => found.stating(stated),
+                let row = rows.get_mut(id);
+                sink.take(match row {
+                    Some(row) => {
+                        row.has_image = true;
+                        found.stating(row.stated.clone())
+                    }
                     None => found,
                 })?;
             }
@@ -44,31 +48,58 @@ impl Walk for Nijijourney {
             }
         }
         // Rows whose image is in no tar, in a stable order.
-        let mut left: Vec<(String, Stated)> = rows.into_iter().collect();
+        let left = rows.into_iter().filter(|(_, row)| !row.has_image);
+        let mut left: Vec<(String, Row)> = left.collect();
         left.sort_by(|a, b| a.0.cmp(&b.0));
-        for (id, stated) in left {
+        for (id, row) in left {
             let detail = "no tar holds the image of this row".to_owned();
             let found =
                 Found::without_bytes(name, &format!("id:{id}"), id, Reason::NoImage, detail);
-            sink.take(found.stating(stated))?;
+            sink.take(found.stating(row.stated))?;
         }
         Ok(())
     }
 }
 
-/// What the table states, by id; damage in words.
+/// What a row states.
+struct Row {
+    stated: Stated,
+    has_image: bool,
+}
+
+/// What the table states, by id; the inner error is damage in words.
 fn read_table(
-    path: &Path,
-    columns: &Columns,
-    rows: &mut HashMap<String, Stated>,
-) -> Result<(), String> {
-    let table = Table::open(path).map_err(|error| error.to_string())?;
+    collection: &CollectionPlan,
+    file: &SourceFile,
+    rows: &mut HashMap<String, Row>,
+    sink: &mut dyn Sink,
+) -> Result<Result<(), String>, Error> {
+    let columns = &collection.columns;
+    let table = match Table::open(&file.path) {
+        Ok(table) => table,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let mut faults = Vec::new();
     for cells in table.read(1024, |_| true) {
-        let cells = cells.map_err(|error| error.to_string())?;
-        for row in 0..cells.rows() {
+        let cells = match cells {
+            Ok(cells) => cells,
+            Err(error) => {
+                faults.push(error.to_string());
+                continue;
+            }
+        };
+        for (row, number) in (0..cells.rows()).zip(cells.first_row() + 1..) {
+            let mut bad_row = |detail: String| {
+                let name = format!("{}#{number}", file.name);
+                let origin = format!("{}#{number}", file.path.display());
+                let reason = Reason::BadRow;
+                let found = Found::without_bytes(&collection.name, &name, origin, reason, detail);
+                sink.take(found)
+            };
             let get = |name: &str| cells.text(name, row);
             let fields = Fields::new(&get);
             let Some(id) = fields.first(columns.id.as_ref(), &["id", "key", "image_id"]) else {
+                bad_row("the row has no id".to_owned())?;
                 continue;
             };
             let mut stated = json::stated(&fields, columns);
@@ -78,8 +109,20 @@ fn read_table(
                     .to_owned()
             });
             stated.version.take_if(|version| version.is_empty());
-            rows.insert(id, stated);
+            match rows.entry(id) {
+                Entry::Vacant(place) => {
+                    let has_image = false;
+                    place.insert(Row { stated, has_image });
+                }
+                Entry::Occupied(place) if place.get().stated == stated => {}
+                Entry::Occupied(place) => {
+                    let id = place.key();
+                    bad_row(format!(
+                        "its id `{id}` is that of an earlier row, which says something else"
+                    ))?;
+                }
+            }
         }
     }
-    Ok(())
+    Ok(damage(&faults))
 }

@@ -36,6 +36,12 @@ pub(crate) fn files(collection: &str, pattern: &Path) -> Result<Vec<SourceFile>,
     if base == pattern {
         base.pop();
     }
+    if pattern.is_dir() {
+        return Err(Error::IsFolder {
+            collection: collection.to_owned(),
+            path: pattern.to_owned(),
+        });
+    }
     let no_match = || Error::NoMatch {
         collection: collection.to_owned(),
         pattern: pattern.to_owned(),
@@ -43,15 +49,9 @@ pub(crate) fn files(collection: &str, pattern: &Path) -> Result<Vec<SourceFile>,
     let mut paths: Vec<PathBuf> = if pattern.is_file() {
         vec![pattern.to_owned()]
     } else {
-        let text = pattern.to_str().ok_or_else(no_match)?;
-        let found = glob::glob(text).map_err(|source| Error::Pattern {
-            collection: collection.to_owned(),
-            source,
-        })?;
+        let mut found = matches(collection, pattern)?;
+        found.retain(|path| path.is_file());
         found
-            .filter_map(Result::ok)
-            .filter(|path| path.is_file())
-            .collect()
     };
     paths.sort();
     if paths.is_empty() {
@@ -64,6 +64,36 @@ pub(crate) fn files(collection: &str, pattern: &Path) -> Result<Vec<SourceFile>,
     Ok(named.collect())
 }
 
+/// The folders that `pattern` names, sorted; a path that exists names itself.
+///
+/// # Errors
+/// The pattern is none, or a folder cannot be listed.
+pub(crate) fn folders(collection: &str, pattern: &Path) -> Result<Vec<PathBuf>, Error> {
+    if pattern.is_dir() {
+        return Ok(vec![pattern.to_owned()]);
+    }
+    let mut found = matches(collection, pattern)?;
+    found.retain(|path| path.is_dir());
+    found.sort();
+    Ok(found)
+}
+
+fn matches(collection: &str, pattern: &Path) -> Result<Vec<PathBuf>, Error> {
+    let text = pattern.to_str().ok_or_else(|| Error::NoMatch {
+        collection: collection.to_owned(),
+        pattern: pattern.to_owned(),
+    })?;
+    let found = glob::glob(text).map_err(|source| Error::Pattern {
+        collection: collection.to_owned(),
+        source,
+    })?;
+    let found: Result<Vec<PathBuf>, _> = found.collect();
+    found.map_err(|source| Error::Unlisted {
+        collection: collection.to_owned(),
+        source,
+    })
+}
+
 /// Whether a file's name ends so, case aside: `ends(path, ".csv.gz")`.
 pub(crate) fn ends(path: &Path, end: &str) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -71,6 +101,16 @@ pub(crate) fn ends(path: &Path, end: &str) -> bool {
 }
 
 /// The extensions of images, by which files of a mixed archive are told from the rest when nothing else is known.
-pub(crate) const IMAGE_EXTENSIONS: [&str; 10] = [
+const IMAGE_EXTENSIONS: [&str; 10] = [
     "jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif",
 ];
+
+/// Whether a name ends as those of images do.
+pub(crate) fn is_image(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|own| {
+        IMAGE_EXTENSIONS
+            .iter()
+            .any(|known| own.eq_ignore_ascii_case(known))
+    })
+}

@@ -127,7 +127,8 @@ impl Place {
                 Ok(bytes.into())
             }
             Self::Held(bytes) => Ok(bytes.clone()),
-            Self::Url(_) | Self::Nothing { .. } => Err(io::ErrorKind::Unsupported.into()),
+            Self::Nothing { detail, .. } => Err(io::Error::other(detail.clone())),
+            Self::Url(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Parquet files that hold the images themselves, as Hugging Face does.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use bytes::Bytes;
 use terminus_manifest::words::Reason;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     Found, Place, Sink, Stat, Walk,
@@ -71,37 +72,44 @@ impl Rows<'_> {
     fn walk(&mut self) -> Result<Result<(), String>, Error> {
         let stat = Stat::of(&fs_err::metadata(&self.file.path)?);
         let mut is_any_wanted = false;
-        let mut known = Vec::new();
+        let mut names = Names::default();
         let image = self.image.to_owned();
-        for cells in self.table.read(1024, |name| name != image) {
-            let cells = match cells {
-                Ok(cells) => cells,
-                Err(error) => return Ok(Err(error.to_string())),
+        'table: for cells in self.table.read(1024, |name| name != image) {
+            // The images that stand before a damage are handed over.
+            let Ok(cells) = cells else {
+                is_any_wanted = true;
+                break;
             };
+            names.rows = cells.first_row();
             for row in 0..cells.rows() {
-                let found = self.found(&cells, row, known.len(), Place::Held(Bytes::new()), stat);
+                let place = Place::Held(Bytes::new());
+                let found = self.found(&cells, row, &mut names, place, stat);
                 is_any_wanted |= self.sink.wants(&found);
-                known.push(());
+                if is_any_wanted {
+                    break 'table;
+                }
             }
         }
-        if !is_any_wanted {
-            // The rows are handed over again without their bytes: none of them will be read.
-            return self.hand_over(stat, false);
-        }
-        self.hand_over(stat, true)
+        // If none is wanted, rows are handed over again without their bytes: none of them will be read.
+        self.hand_over(stat, is_any_wanted)
     }
 
     fn hand_over(&mut self, stat: Stat, with_images: bool) -> Result<Result<(), String>, Error> {
-        let mut number = 0;
+        let mut names = Names::default();
         let image = self.image;
         let columns = self
             .table
             .read(BLOCK_ROWS, |name| with_images || name != image);
+        let mut faults = Vec::new();
         for cells in columns {
             let cells = match cells {
                 Ok(cells) => cells,
-                Err(error) => return Ok(Err(error.to_string())),
+                Err(error) => {
+                    faults.push(error.to_string());
+                    continue;
+                }
             };
+            names.rows = cells.first_row();
             for row in 0..cells.rows() {
                 let place = match cells.image(image, row) {
                     Some(bytes) => Place::Held(bytes),
@@ -111,20 +119,25 @@ impl Rows<'_> {
                     },
                     None => Place::Held(Bytes::new()),
                 };
-                let found = self.found(&cells, row, number, place, stat);
-                number += 1;
+                let found = self.found(&cells, row, &mut names, place, stat);
                 self.sink.take(found)?;
             }
         }
-        Ok(Ok(()))
+        Ok(damage(&faults))
     }
 
-    fn found(&self, cells: &Cells, row: usize, number: usize, place: Place, stat: Stat) -> Found {
+    fn found(
+        &self,
+        cells: &Cells,
+        row: usize,
+        names: &mut Names,
+        place: Place,
+        stat: Stat,
+    ) -> Found {
         let columns = &self.collection.columns;
         let get = |name: &str| cells.text(name, row);
         let fields = Fields::new(&get);
-        let id = fields.first(columns.id.as_ref(), json::ID);
-        let member = id.unwrap_or_else(|| number.to_string());
+        let member = names.next(fields.first(columns.id.as_ref(), json::ID));
         let name = format!("{}!{member}", self.file.name);
         let origin = format!("{}!{member}", self.file.path.display());
         // The whole row's own columns; `image.path` is a name and says nothing.
@@ -135,6 +148,40 @@ impl Rows<'_> {
         Found::new(&self.collection.name, &name, origin, place)
             .within(stat)
             .stating(json::stated(&fields, &columns))
+    }
+}
+
+/// What rows are called: by their id, else by their number. Where rows share an id, the second is `id#2`: an id of
+/// something else than the picture makes none vanish.
+#[derive(Default)]
+struct Names {
+    /// The number of the next row.
+    rows: usize,
+    times: HashMap<u64, u32>,
+}
+
+impl Names {
+    fn next(&mut self, id: Option<String>) -> String {
+        let number = self.rows;
+        self.rows += 1;
+        let Some(id) = id else {
+            return number.to_string();
+        };
+        let times = self.times.entry(xxh3_64(id.as_bytes())).or_default();
+        *times += 1;
+        match *times {
+            1 => id,
+            times => format!("{id}#{times}"),
+        }
+    }
+}
+
+/// What is damaged, if anything is.
+pub(super) fn damage(faults: &[String]) -> Result<(), String> {
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults.join("; "))
     }
 }
 

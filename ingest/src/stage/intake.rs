@@ -1,5 +1,7 @@
 //! Taking in: every item that a source hands over is read, fetched, or known already.
 
+mod fetching;
+
 use std::{cmp::Reverse, collections::HashMap, ffi::OsStr, path::Path, thread, time::Duration};
 
 use rayon::prelude::*;
@@ -11,24 +13,19 @@ use terminus_manifest::{
     verdict::VerdictKey,
     words::{Reason, Stage},
 };
-use terminus_pixels::{Format, sniff};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{BATCH_ITEMS, State};
 use crate::{
     CollectionPlan, Error,
     decide::is_retryable,
-    download::{Body, Done, Downloads, Fetched, Request},
+    download::Downloads,
     facts::{self, Original, Taken},
     source::{Found, Place, Sink},
 };
 
 /// Items that are read, or committed, together. One half of a batch is committed while the next is read or fetched.
 const HALF_BATCH: usize = BATCH_ITEMS / 2;
-/// Fetched items that are read, or committed, together: those that are committed, those that are read, one that is handed over and
-/// what is being fetched meanwhile, 32 at most, are no more than one batch, which is the most that a kill fetches twice.
-const FETCHED_BATCH: usize = HALF_BATCH / 2 - 1;
-
 /// Threads that write originals: they wait for the disk, and work little.
 const WRITERS: usize = 8;
 
@@ -39,6 +36,8 @@ pub(super) struct Intake<'s, 'a> {
     cancel: &'s Cancel,
     /// The collection that is walked.
     order: usize,
+    /// Whether its source handed over anything.
+    is_empty: bool,
     /// Which collection each place belongs to.
     places: HashMap<u64, usize>,
     batch: Vec<Work>,
@@ -47,7 +46,6 @@ pub(super) struct Intake<'s, 'a> {
     downloads: Option<Downloads>,
     requested: HashMap<u64, Work>,
     next_number: u64,
-    fetched: Vec<(Work, Fetched)>,
 }
 
 /// An item to read, of the collection with this place in the recipe.
@@ -84,19 +82,27 @@ impl<'s, 'a> Intake<'s, 'a> {
             progress,
             cancel,
             order: 0,
+            is_empty: true,
             places: HashMap::new(),
             batch: Vec::new(),
             ready: Vec::new(),
             downloads: None,
             requested: HashMap::new(),
             next_number: 0,
-            fetched: Vec::new(),
         }
     }
 
     /// What comes now is of this collection.
     pub fn enter(&mut self, order: usize) {
-        self.order = order;
+        (self.order, self.is_empty) = (order, true);
+    }
+
+    /// All of the collection has come.
+    pub fn leave(&mut self) {
+        if self.is_empty {
+            let name = self.collection(self.order).name.clone();
+            self.state.summary.empty.push(name);
+        }
     }
 
     /// Reads and fetches what is still open.
@@ -108,11 +114,9 @@ impl<'s, 'a> Intake<'s, 'a> {
             .is_some_and(|downloads| downloads.pending() > 0)
         {
             self.check_cancel()?;
-            self.take_one(Duration::from_millis(200))?;
+            self.take_fetched(Duration::from_millis(200))?;
         }
-        self.commit_fetched()?;
-        // What the last batch brought.
-        self.commit_fetched()
+        commit(self.state, std::mem::take(&mut self.ready))
     }
 
     fn collection(&self, order: usize) -> &'a CollectionPlan {
@@ -124,7 +128,6 @@ impl<'s, 'a> Intake<'s, 'a> {
         if !self.cancel.is_cancelled() {
             return Ok(());
         }
-        self.commit_fetched()?;
         commit(self.state, std::mem::take(&mut self.ready))?;
         Err(Error::Interrupted)
     }
@@ -193,121 +196,32 @@ impl<'s, 'a> Intake<'s, 'a> {
     fn commit_batch(&mut self) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
         let plan = self.state.plan;
-        self.commit_while_reading(batch, Work::effort, |work| {
-            facts::read(&work.found, &plan.collections[work.order])
-        })
-    }
-
-    /// Submits a download, taking results while there is no room.
-    fn request(&mut self, work: Work, address: String) -> Result<(), Error> {
-        if self.downloads.is_none() {
-            let plan = self.state.plan;
-            let collections = plan.collections.iter();
-            let max_bytes = collections.map(|c| c.max_file_bytes).max().unwrap_or(0);
-            self.downloads = Some(Downloads::start(&plan.download, max_bytes)?);
-        }
-        while self
-            .downloads
-            .as_ref()
-            .is_some_and(|downloads| !downloads.has_room())
-        {
-            self.check_cancel()?;
-            self.take_one(Duration::from_millis(200))?;
-        }
-        let before = self.state.ledger.get(&work.found.item_id);
-        let known = before.filter(|row| row.sha256.is_some() && row.fault.is_none());
-        let request = Request {
-            address,
-            etag: known.and_then(|row| row.etag.clone()),
-            last_modified: known.and_then(|row| row.last_modified.clone()),
-        };
-        let number = self.next_number;
-        self.next_number += 1;
-        if let Some(downloads) = &mut self.downloads {
-            downloads.submit(number, request)?;
-        }
-        self.requested.insert(number, work);
-        while let Some(done) = self.downloads.as_mut().and_then(Downloads::try_take) {
-            self.arrived(done)?;
-        }
-        Ok(())
-    }
-
-    fn take_one(&mut self, wait: Duration) -> Result<(), Error> {
-        let done = self
-            .downloads
-            .as_mut()
-            .map(|downloads| downloads.take(wait));
-        match done.transpose()?.flatten() {
-            Some(done) => self.arrived(done),
-            None => Ok(()),
-        }
-    }
-
-    fn arrived(&mut self, done: Done) -> Result<(), Error> {
-        if let Some(work) = self.requested.remove(&done.number) {
-            self.fetched.push((work, done.fetched));
-            self.progress.advance(1);
-        }
-        if self.fetched.len() >= FETCHED_BATCH {
-            self.commit_fetched()?;
-        }
-        Ok(())
-    }
-
-    /// Reads what was fetched, while the rows of the batch before are committed.
-    fn commit_fetched(&mut self) -> Result<(), Error> {
-        let mut fetched = std::mem::take(&mut self.fetched);
-        fetched.sort_by(|a, b| a.0.found.source_id.cmp(&b.0.found.source_id));
-        let (mut bodies, mut others) = (Vec::new(), Vec::new());
-        for (work, fetched) in fetched {
-            match fetched {
-                Fetched::Bytes(body) => {
-                    self.state.summary.fetched += 1;
-                    self.state.summary.decoded += 1;
-                    bodies.push((work, body));
-                }
-                Fetched::NotModified => {
-                    self.state.summary.not_modified += 1;
-                    others.push(restated(self.state, &work));
-                }
-                Fetched::Nothing { reason, detail } => {
-                    others.extend(missed(self.state, &work, reason, detail));
-                }
-            }
-        }
-        let effort = |(_, body): &(Work, Body)| {
-            effort(sniff(&body.bytes).map(Format::name)) * body.bytes.len() as u64
-        };
-        let plan = self.state.plan;
-        self.commit_while_reading(bodies, effort, |(work, body)| {
-            let collection = &plan.collections[work.order];
-            let mut row = facts::blank(&work.found, collection);
-            (row.etag, row.last_modified) = (body.etag, body.last_modified);
-            facts::of_bytes(&body.bytes, row, &work.found, collection)
-        })?;
-        self.ready.extend(others);
-        Ok(())
-    }
-
-    /// Reads `items`, which are ready then; meanwhile commits what was.
-    fn commit_while_reading<T: Send>(
-        &mut self,
-        items: Vec<T>,
-        effort: impl Fn(&T) -> u64,
-        read: impl Fn(T) -> Taken + Sync,
-    ) -> Result<(), Error> {
         let ready = std::mem::take(&mut self.ready);
-        // Written by a thread of its own: while it waits for the disk, all workers read.
-        let (committed, read) = thread::scope(|scope| {
-            let committing = scope.spawn(|| commit(self.state, ready));
-            let read = in_turn(items, effort, read);
-            (committing.join(), read)
-        });
-        let committed = committed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let read = || {
+            in_turn(batch, Work::effort, |work| {
+                facts::read(&work.found, &plan.collections[work.order])
+            })
+        };
+        let (committed, read) = commit_meanwhile(self.state, ready, read);
         self.ready = read;
         committed
     }
+}
+
+/// Commits `ready` and gives what `read` makes meanwhile. Written by a thread of its own: while it waits for the disk, all workers
+/// read.
+fn commit_meanwhile<T>(
+    state: &mut State<'_>,
+    ready: Vec<Taken>,
+    read: impl FnOnce() -> T,
+) -> (Result<(), Error>, T) {
+    thread::scope(|scope| {
+        let committing = scope.spawn(|| commit(state, ready));
+        let read = read();
+        let committed = committing.join();
+        let committed = committed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (committed, read)
+    })
 }
 
 /// How long a byte of this format takes to decode, against one of a PNG.
@@ -355,7 +269,8 @@ fn keep(store: &ContentStore, originals: &[Original]) -> Result<(), Error> {
 fn commit(state: &mut State<'_>, ready: Vec<Taken>) -> Result<(), Error> {
     let (mut rows, mut originals) = (Vec::new(), Vec::new());
     for taken in ready {
-        rows.extend(taken.rows);
+        // Copies: rows stay, and where pictures come and go among them the workers' memory would grow with every row.
+        rows.extend(taken.rows.iter().cloned());
         originals.extend(taken.original);
     }
     keep(&state.store, &originals)?;
@@ -394,7 +309,7 @@ fn missed(state: &State<'_>, work: &Work, reason: Reason, detail: String) -> Opt
 fn restated(state: &State<'_>, work: &Work) -> Taken {
     let collection = &state.plan.collections[work.order];
     let ids = (0..=4).map(|tile| ItemId::new(&work.found.source_id, tile));
-    let rows = ids.filter_map(|id| state.ledger.get(&id).cloned());
+    let rows = ids.filter_map(|id| state.ledger.get(&id).map(|row| (**row).clone()));
     let rows = rows.map(|mut row| {
         let (kind, parent_id) = (row.kind.take(), row.parent_id.take());
         facts::state(&mut row, &work.found, collection);
@@ -420,6 +335,7 @@ impl Sink for Intake<'_, '_> {
 
     fn take(&mut self, found: Found) -> Result<(), Error> {
         self.check_cancel()?;
+        self.is_empty = false;
         let plan = self.state.plan;
         let is_taken = self.is_taken(&found);
         if !found.item_id.in_shard(plan.shard, plan.of) {

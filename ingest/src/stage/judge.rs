@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use terminus_manifest::{
     failpoint,
-    ids::ItemId,
+    ids::{GroupId, ItemId},
     ledger::LedgerRow,
     log::{COMPACT_PAST_PARTS, LogRow as _},
     run::Cancel,
@@ -21,20 +21,16 @@ use crate::{
     status,
 };
 
+/// Rows whose group is recorded at once.
+const GROUPED_ROWS: usize = 1024;
+
 /// Groups what shows the same, judges, and records what changed.
 pub(super) fn judge(state: &mut State<'_>, scores: &Scores, cancel: &Cancel) -> Result<(), Error> {
     let _turn = state.take_turn(cancel)?;
     let plan = state.plan;
     if !plan.dry_run {
-        let groups = regroup(&state.ledger, plan.duplicates);
-        // Moved out and in again: copies of all rows would be most of what an ingest holds.
-        let changed = groups.into_iter().filter_map(|(item_id, group_id)| {
-            let mut row = state.ledger.remove(&item_id)?;
-            row.group_id = group_id;
-            Some(row)
-        });
-        let changed = changed.collect();
-        state.record(changed)?;
+        let groups = regroup(state.ledger.values().map(|row| &**row), plan.duplicates);
+        record_groups(state, &groups)?;
     }
     let orders: HashMap<&str, usize> = plan
         .collections
@@ -42,7 +38,7 @@ pub(super) fn judge(state: &mut State<'_>, scores: &Scores, cancel: &Cancel) -> 
         .enumerate()
         .map(|(order, collection)| (collection.name.as_str(), order))
         .collect();
-    let mut rows: Vec<&LedgerRow> = state.ledger.values().collect();
+    let mut rows: Vec<&LedgerRow> = state.ledger.values().map(|row| &**row).collect();
     rows.sort_by_key(|row| row.item_id);
     let candidates: Vec<Candidate<'_>> = rows
         .into_iter()
@@ -95,6 +91,31 @@ pub(super) fn judge(state: &mut State<'_>, scores: &Scores, cancel: &Cancel) -> 
     logs.verdicts.append(logs.run, changed)?;
     logs.ledger.compact(COMPACT_PAST_PARTS)?;
     logs.verdicts.compact(COMPACT_PAST_PARTS)?;
+    Ok(())
+}
+
+/// Records the rows whose group changes. They are moved out of the ledger and in again, some at a time: copies of all rows would be
+/// most of what an ingest holds.
+fn record_groups(state: &mut State<'_>, groups: &[(ItemId, Option<GroupId>)]) -> Result<(), Error> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let mut ledger = std::mem::take(&mut state.ledger);
+    let logs = state.logs()?;
+    let mut part = logs.ledger.begin(logs.run)?;
+    for groups in groups.chunks(GROUPED_ROWS) {
+        let rows = groups.iter().filter_map(|&(item_id, group_id)| {
+            let mut row = *ledger.remove(&item_id)?;
+            row.group_id = group_id;
+            Some(row)
+        });
+        let mut rows: Vec<LedgerRow> = rows.collect();
+        part.write(&mut rows)?;
+        let rows = rows.into_iter();
+        ledger.extend(rows.map(|row| (row.key(), Box::new(row))));
+    }
+    part.commit()?;
+    state.ledger = ledger;
     Ok(())
 }
 

@@ -1,6 +1,12 @@
 //! Tables to and from Parquet files.
 
-use std::{collections::HashMap, io::Write, path::Path, vec::IntoIter};
+use std::{
+    collections::HashMap,
+    io::Write,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+    vec::IntoIter,
+};
 
 use arrow_array::{RecordBatch, new_null_array};
 use fs_err as fs;
@@ -78,8 +84,10 @@ pub fn batch_of<T: Table>(rows: &[T]) -> Result<RecordBatch, Error> {
     })
 }
 
-/// Rows that are turned from or into columns at once: what a table takes of memory beside its rows.
+/// Rows that are turned from columns at once: what a table takes of memory beside its rows.
 const BATCH_ROWS: usize = 8192;
+/// Rows that are turned into columns at once.
+const WRITTEN_ROWS: usize = 1024;
 
 /// What all tables share: the contract's version in the metadata, zstd, no word of who wrote it but the program.
 pub fn writer_properties() -> WriterPropertiesBuilder {
@@ -92,24 +100,84 @@ pub fn writer_properties() -> WriterPropertiesBuilder {
         )]))
 }
 
+/// A table that is written piece by piece into any sink; the bytes depend on the rows alone.
+struct Pieces<T, W: Write + Send> {
+    path: PathBuf,
+    writer: ArrowWriter<W>,
+    rows: PhantomData<fn(&T)>,
+}
+
+impl<T: Table, W: Write + Send> Pieces<T, W> {
+    fn new(sink: W, path: &Path) -> Result<Self, Error> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(writer_properties().build())
+            .with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(sink, T::schema(), options);
+        Ok(Self {
+            writer: writer.map_err(|source| failed(path, source))?,
+            path: path.to_owned(),
+            rows: PhantomData,
+        })
+    }
+
+    fn write(&mut self, rows: &[T]) -> Result<(), Error> {
+        for rows in rows.chunks(WRITTEN_ROWS) {
+            let written = self.writer.write(&batch_of(rows)?);
+            written.map_err(|source| failed(&self.path, source))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<W, Error> {
+        let sink = self.writer.into_inner();
+        sink.map_err(|source| failed(&self.path, source))
+    }
+}
+
+fn failed(path: &Path, source: ParquetError) -> Error {
+    Error::Parquet {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// A whole table that is written piece by piece, atomically.
+pub(crate) struct Writer<T>(Pieces<T, AtomicFile>);
+
+impl<T: Table> Writer<T> {
+    /// Begins `path`.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        Pieces::new(AtomicFile::create(path)?, path).map(Self)
+    }
+
+    /// Writes more rows.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub(crate) fn write(&mut self, rows: &[T]) -> Result<(), Error> {
+        self.0.write(rows)
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn commit(self) -> Result<Written, Error> {
+        Ok(self.0.finish()?.commit()?)
+    }
+}
+
 /// Writes rows into any sink; the bytes depend on the rows alone.
 ///
 /// # Errors
 /// `path` names the file in the error.
 pub fn write_to<T: Table>(sink: impl Write + Send, rows: &[T], path: &Path) -> Result<(), Error> {
-    let failed = |source: ParquetError| Error::Parquet {
-        path: path.to_owned(),
-        source,
-    };
-    let options = ArrowWriterOptions::new()
-        .with_properties(writer_properties().build())
-        .with_skip_arrow_metadata(true);
-    let mut writer =
-        ArrowWriter::try_new_with_options(sink, T::schema(), options).map_err(failed)?;
-    for rows in rows.chunks(BATCH_ROWS) {
-        writer.write(&batch_of(rows)?).map_err(failed)?;
-    }
-    writer.close().map_err(failed)?;
+    let mut pieces = Pieces::new(sink, path)?;
+    pieces.write(rows)?;
+    pieces.finish()?;
     Ok(())
 }
 
@@ -118,9 +186,9 @@ pub fn write_to<T: Table>(sink: impl Write + Send, rows: &[T], path: &Path) -> R
 /// # Errors
 /// The file cannot be written.
 pub fn write<T: Table>(path: &Path, rows: &[T]) -> Result<Written, Error> {
-    let mut file = AtomicFile::create(path)?;
-    write_to(&mut file, rows, path)?;
-    Ok(file.commit()?)
+    let mut writer = Writer::create(path)?;
+    writer.write(rows)?;
+    writer.commit()
 }
 
 /// Reads a whole table.

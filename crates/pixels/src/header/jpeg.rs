@@ -297,3 +297,25 @@ pub(crate) fn end_of_first_segment(jpeg: &[u8]) -> usize {
         _ => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_its_parts_in_their_order_and_none_without_all_of_them() {
+        let whole = |payloads: &[&[u8]]| {
+            let mut parts = ProfileParts::default();
+            for payload in payloads {
+                parts.take(payload);
+            }
+            parts.whole().map(Cow::into_owned)
+        };
+        let (first, second) = (b"ICC_PROFILE\0\x01\x02ab", b"ICC_PROFILE\0\x02\x02cd");
+        assert_eq!(whole(&[second, first]), Some(b"abcd".to_vec()));
+        assert_eq!(whole(&[b"ICC_PROFILE\0\x01\x01ab"]), Some(b"ab".to_vec()));
+        assert_eq!(whole(&[second]), None);
+        assert_eq!(whole(&[first, first]), None);
+        assert_eq!(whole(&[b"http://ns.adobe.com/", b""]), None);
+    }
+}
