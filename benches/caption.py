@@ -1,6 +1,6 @@
 """A captioning model here and in transformers, and its preprocessing here and in Pillow: `cargo xtask bench caption`.
 
-    python benches/caption.py TIME_VLM FIT [--threads N] [--repeats N] [--only model|pillow] [--precision f32 bf16]
+    python benches/caption.py TIME_VLM FIT [--threads N] [--repeats N] [--only model|places|pillow] [--precision f32 bf16]
 
 TIME_VLM is the program of caption/examples/time_vlm.rs, FIT that of crates/pixels/examples/fit.rs. The model is a LLaVA of
 about 150 M parameters with random weights. transformers runs in its best settings on this CPU: scaled dot product
@@ -123,11 +123,12 @@ class Side:
         return float(seconds), ids
 
 
-def models(program, threads, repeats, precisions):
+def models(program, threads, repeats, precisions, parts):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, __file__, "--make", folder], check=True)
         for precision in precisions:
-            model(program, folder, threads, repeats, precision)
+            for part in parts:
+                part(program, folder, threads, repeats, precision)
 
 
 def model(program, folder, threads, repeats, precision):
@@ -141,6 +142,7 @@ def model(program, folder, threads, repeats, precision):
         prefill, decode, answers = {}, {}, {}
         for repeat in range(repeats + 1):
             for name, side in sides.items():
+                side.ask(batch, 1)  # the caches are full of the side before
                 first, _ = side.ask(batch, 1)
                 whole, answers[name] = side.ask(batch, 1 + STEPS)
                 if repeat:  # the first warms up
@@ -157,14 +159,14 @@ def model(program, folder, threads, repeats, precision):
     for name, side in sides.items():
         peak = int(side.peak) / 1024
         print(f"peak memory {name:28}{peak:7.0f} MiB, {peak - side.start / 1024:.0f} MiB of it since the model was opened")
-    places(sides["terminus"], precision, repeats)
     for side in sides.values():
         side.process.stdin.close()
         side.process.wait()
 
 
-def places(side, precision, repeats, batch=8, count=32, most=120):
+def places(program, folder, threads, repeats, precision, batch=8, count=32, most=120):
     """Captions of many lengths: each place given on as its caption is at its end, and one batch after the other."""
+    side = Side([program, folder, str(threads), str(SIDE), precision], threads)
     rng = np.random.default_rng(0)
     for name, lengths in [
         ("60 tokens, half of them between 47 and 76", rng.lognormal(np.log(60), 0.35, count)),
@@ -183,6 +185,8 @@ def places(side, precision, repeats, batch=8, count=32, most=120):
             f"ratio to one batch after the other {', '.join(f'{ratio:.2f}' for ratio in ratios)}",
             flush=True,
         )
+    side.process.stdin.close()
+    side.process.wait()
 
 
 def pillow(program):
@@ -204,7 +208,7 @@ def main():
     parser.add_argument("programs", nargs="*")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", choices=["model", "pillow"])
+    parser.add_argument("--only", choices=["model", "places", "pillow"])
     parser.add_argument("--precision", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"])
     # The script's own processes.
     parser.add_argument("--make", type=Path)
@@ -217,9 +221,10 @@ def main():
         serve(arguments.serve, arguments.threads, arguments.cache, arguments.precision[0])
     else:
         time_vlm, fit = arguments.programs
-        if arguments.only != "pillow":
-            models(time_vlm, arguments.threads, arguments.repeats, arguments.precision)
-        if arguments.only != "model":
+        parts = {"model": [model], "places": [places], "pillow": []}.get(arguments.only, [model, places])
+        if parts:
+            models(time_vlm, arguments.threads, arguments.repeats, arguments.precision, parts)
+        if arguments.only in (None, "pillow"):
             pillow(fit)
 
 
