@@ -163,3 +163,63 @@ where
         Ok(self.open[number].clone().filter(|_| goes_on))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use terminus_manifest::{
+        Root,
+        ids::{ItemId, Sha256Digest},
+        ledger::LedgerRow,
+    };
+    use terminus_pixels::{Limits, PixelPolicy};
+
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_in_the_middle_halves_the_batch_and_loses_no_answer() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cogvlm");
+        let config =
+            serde_json::json!({ "model": folder, "prompts": ["Describe."], "batch_size": 4 });
+        let config: VlmConfig = serde_json::from_value(config).unwrap();
+        let root = Root::new("nowhere");
+        let pictures = Pictures::new(&root, PixelPolicy::default(), Limits::default());
+        let mut model = LocalModel::open(&config, pictures).unwrap();
+        let rows = [(0, 37, 29), (1, 45, 35)].map(|(at, width, height)| {
+            let path = folder.join(format!("image-{at}.png"));
+            let (item, origin) = (ItemId::new("image", at), path.display().to_string());
+            let mut row = LedgerRow::found(item, at.to_string(), "all".to_owned(), origin);
+            row.sha256 = Some(Sha256Digest::of(&fs_err::read(&path).unwrap()));
+            row.format = Some("png".to_owned());
+            (row.tile_top, row.tile_left) = (Some(0), Some(0));
+            (row.tile_width, row.tile_height) = (Some(width), Some(height));
+            row
+        });
+        let asks: Vec<Ask<'_>> = [0, 0, 1, 1, 1]
+            .into_iter()
+            .zip(2..)
+            .map(|(row, max_new_tokens)| Ask {
+                row: &rows[row],
+                crop: None,
+                prompt: "Describe.".to_owned(),
+                sampling: None,
+                seed: 0,
+                max_new_tokens,
+            })
+            .collect();
+        let (mut told, mut lacks) = (vec![0; asks.len()], vec![true, true]);
+        let tell = &mut |at: usize, reply: Reply| {
+            assert!(matches!(reply, Reply::Said { .. }), "{reply:?}");
+            // The second answer is lost, and the one after the next.
+            if told.iter().sum::<u32>() % 2 == 1 && lacks.pop().is_some() {
+                return Err(Error::OutOfMemory);
+            }
+            told[at] += 1;
+            Ok(None)
+        };
+        model.ask(&asks, &Cancel::new(), tell).unwrap();
+        assert_eq!(told, [1; 5], "each is answered once");
+        assert_eq!(model.batch_size, 1);
+    }
+}
